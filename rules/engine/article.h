@@ -19,6 +19,7 @@ enum class ArticleStatus { live, kill, withheld, canceled, deleted, tombstone };
 /// An article upstream named this entity; carried through to the alert, never matched.
 struct UpstreamEntity {
   std::string id, name, type;
+  bool operator==(const UpstreamEntity&) const = default;
 };
 
 /// One article as decoded. Text is valid UTF-8. All positions anywhere refer to code points of `title` or `body`.
