@@ -12,8 +12,15 @@ class Secret {
  public:
   Secret() = default;
   explicit Secret(std::string text) : text_(std::move(text)) {}
+  /// A value that `check` did not look up: given, but nothing can be said of its text.
+  static Secret unknown() {
+    Secret secret;
+    secret.known_ = false;
+    return secret;
+  }
   const std::string& reveal() const { return text_; }
-  bool empty() const { return text_.empty(); }
+  bool known() const { return known_; }  ///< false: do not judge the text, which is empty
+  bool empty() const { return known_ && text_.empty(); }
   bool operator==(const Secret&) const = default;
   friend std::ostream& operator<<(std::ostream& out, const Secret& secret) {
     return out << (secret.empty() ? "" : "<secret>");
@@ -21,6 +28,7 @@ class Secret {
 
  private:
   std::string text_;
+  bool known_ = true;
 };
 
 }  // namespace newswatch::config

@@ -14,10 +14,12 @@
 #include "config/loader/secret.h"
 
 namespace newswatch::yaml {
-class Document;
+struct Node;
 }
 
 namespace newswatch::config {
+
+class Secrets;
 
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
@@ -144,14 +146,19 @@ struct AlertStage {
   bool operator==(const AlertStage&) const = default;
 };
 
-/// One destination. What its kind alone knows stays in its section of the document, which deliver/<kind>.cc reads with
-/// config/loader/section.h; the document lives as long as any destination of it.
+/// One destination. What its kind alone knows is read by deliver/<kind>.cc from its section:
+///
+///     yaml::Mapping map(*destination.section, "a webhook destination", diagnostics);
+///     config::allow_common_keys(map);                       // destination.h
+///     auto url = destination.secrets->read(map, "url", diagnostics, yaml::required);
+///     map.finish();
 struct Destination {
   std::string name;   ///< a-z 0-9 -
-  std::string type;   ///< kafka, webhook, slack, stdout; the kinds themselves refuse an unknown one
+  std::string type;   ///< kafka, webhook, slack, stdout; deliver refuses a kind that it does not know
   std::string group;  ///< names the consumer group and its place: P-deliver-GROUP; the name unless given
   milliseconds expire = 24h;
-  std::shared_ptr<const yaml::Document> document;  ///< the whole configuration file
+  std::shared_ptr<const yaml::Node> section;  ///< its mapping in the configuration file
+  std::shared_ptr<const Secrets> secrets;     ///< for values with `${file:…}` and `${env:…}`
 };
 
 struct DeliverStage {
