@@ -10,6 +10,9 @@
 
 namespace newswatch::flow {
 
+/// The id itself up to 1,000 bytes; of a longer one the beginning, `~`, and a hash of it all.
+std::string bounded_id(std::string_view id);
+
 /// `feed/id`: one article over all its versions. Feed names hold no slash.
 std::string article_name(std::string_view feed, std::string_view id);
 
