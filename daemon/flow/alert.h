@@ -17,6 +17,8 @@ namespace newswatch::flow {
 enum class AlertKind : std::uint8_t { alert, update, retraction, digest };
 std::string_view name(AlertKind kind);
 
+std::string_view name(engine::Severity severity);
+
 /// What an alert says of its rule.
 struct AlertRule {
   std::string key, id, title;

@@ -1,6 +1,6 @@
 #pragma once
-// Appends JSON to a string: members in the order written, commas by itself. Private to the record codecs, where a tree
-// of values for each record would cost more than all the rest of a stage.
+// Appends JSON to a string: members in the order written, commas by itself. For the codecs of
+// records and state, where a tree of values for each would cost more than all the rest of a stage.
 
 #include <concepts>
 #include <cstddef>
@@ -34,9 +34,7 @@ class JsonWriter {
   JsonWriter& value(std::string_view text);
   JsonWriter& value(const char* text) { return value(std::string_view(text)); }
   JsonWriter& value(std::same_as<bool> auto flag) { return raw(flag ? "true" : "false"); }
-  JsonWriter& value(std::integral auto number)
-    requires(!std::same_as<decltype(number), bool>)
-  {
+  JsonWriter& value(std::integral auto number) requires(!std::same_as<decltype(number), bool>) {
     return raw(std::to_string(number));
   }
   /// JSON text made elsewhere.

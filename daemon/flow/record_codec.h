@@ -3,9 +3,10 @@
 //
 // Encoders never fail and stay within `limit`: the hits are cut to 100, 10, 1, then the summary, and the record says so
 // (hits_total, summary_cut). What names the rule and the article is never cut, so a limit under 20,000 may be passed
-// by; no rule reader takes names that long for it to matter at the limit that is the default. Invalid UTF-8 becomes U+FFFD, so that what is written can be read.
-// Decoders never throw; what is not a record is a permanent error whose code is `bad_record`. Members that they do
-// not know are ignored: a newer writer may add some during a rolling upgrade. A record of a newer `v` is refused.
+// by; no rule reader takes names that long for it to matter at the limit that is the default. Invalid UTF-8 becomes
+// U+FFFD, so that what is written can be read. Decoders never throw; what is not a record is a permanent error whose
+// code is `bad_record`. Members that they do not know are ignored: a newer writer may add some during a rolling
+// upgrade. A record of a newer `v` is refused.
 
 #include <cstddef>
 #include <string>

@@ -21,7 +21,9 @@ class Reader {
     if (ok()) problem_ = "member \"" + std::string(name) + "\" " + std::string(what);
   }
 
-  std::string text(const json::object& object, std::string_view name) { return text_of(find(object, name), name, true); }
+  std::string text(const json::object& object, std::string_view name) {
+    return text_of(find(object, name), name, true);
+  }
   std::string optional_text(const json::object& object, std::string_view name) {
     return text_of(object.if_contains(name), name, false);
   }
@@ -239,7 +241,9 @@ MatchRecord read_match(Reader& reader, const json::object& object) {
   match.rule.alert.group_by = reader.texts(reader.array(alert, "group_by"), "group_by");
   match.rule.alert.stories = reader.choice<Stories>(alert, "stories");
   match.rule.alert.cooldown = std::chrono::milliseconds(reader.number<std::int64_t>(alert, "cooldown_ms"));
-  if (match.rule.alert.cooldown.count() < 0) reader.fail("cooldown_ms", "is negative");
+  static constexpr std::int64_t century_ms = 100ll * 366 * 86'400 * 1000;
+  if (match.rule.alert.cooldown.count() < 0 || match.rule.alert.cooldown.count() > century_ms)
+    reader.fail("cooldown_ms", "is out of range");
   match.revision = reader.text(object, "revision");
   match.article = read_article(reader, reader.object(object, "article"));
   match.evidence = read_evidence(reader, object);

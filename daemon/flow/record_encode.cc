@@ -20,8 +20,8 @@ struct Cut {
 // A writing that is past the limit is thrown away, so lists end there.
 constexpr std::size_t all = static_cast<std::size_t>(-1);
 constexpr std::array cuts{
-    Cut{all, all, all, all, all, false},     Cut{100, 2000, all, all, all, false}, Cut{10, 1000, all, all, all, false},
-    Cut{1, 500, all, all, all, false},       Cut{1, 500, 50, 1000, 2000, true},    Cut{1, 200, 5, 200, 200, true},
+    Cut{all, all, all, all, all, false}, Cut{100, 2000, all, all, all, false}, Cut{10, 1000, all, all, all, false},
+    Cut{1, 500, all, all, all, false},   Cut{1, 500, 50, 1000, 2000, true},    Cut{1, 200, 5, 200, 200, true},
     Cut{1, 100, 0, 50, 10, true},
 };
 
@@ -175,7 +175,8 @@ std::string event_type(const Alert& alert) { return "newswatch." + std::string(n
 // Header values and the subject are for machines that may split lines.
 std::string printable(std::string_view text) {
   std::string out = valid_utf8(text);
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
   return out;
 }
 
@@ -185,9 +186,12 @@ std::string encode(const MatchRecord& match, std::size_t limit) { return write_w
 std::string encode(const Alert& alert, std::size_t limit) { return write_within(alert, limit); }
 
 std::vector<RecordHeader> cloud_event_headers(const Alert& alert) {
-  return {{"ce_specversion", "1.0"},          {"ce_id", printable(alert.id)},
-          {"ce_source", std::string(event_source)}, {"ce_type", event_type(alert)},
-          {"ce_time", format_time(alert.time)},     {"ce_subject", printable(alert.rule.id)},
+  return {{"ce_specversion", "1.0"},
+          {"ce_id", printable(alert.id)},
+          {"ce_source", std::string(event_source)},
+          {"ce_type", event_type(alert)},
+          {"ce_time", format_time(alert.time)},
+          {"ce_subject", printable(alert.rule.id)},
           {"content-type", "application/json"}};
 }
 

@@ -40,8 +40,7 @@ flow::MatchRecord full_match() {
   article.language = "en-GB";
   article.status = ArticleStatus::withheld;
   article.entities = {{"Q7184", "NATO", "org"}};
-  match.evidence.hits = {{"NATO", "Q7184", Field::title, 3, 7, "NATO"},
-                         {"join*", "", Field::body, 100, 106, "joined"}};
+  match.evidence.hits = {{"NATO", "Q7184", Field::title, 3, 7, "NATO"}, {"join*", "", Field::body, 100, 106, "joined"}};
   match.evidence.hits_total = 7;
   match.evidence.entities = {"Q7184"};
   match.evidence.snippet = "Finland joined NATO on Tuesday.";

@@ -11,7 +11,8 @@ namespace {
 // alerts as new ones: do not adapt the value, repair the function.
 TEST(AlertId, IsPinned) {
   EXPECT_EQ(alert_id("nato-accession", "", AlertKind::alert, "wires", "urn:1", "7"), "nw-gdkrh42txy36lu24qmjoywtlby");
-  EXPECT_EQ(alert_id("nato-accession", "Q1065", AlertKind::update, "wires", "urn:1", "7"), "nw-k2bw5uecjjryvdo7u4ctghi4hi");
+  EXPECT_EQ(alert_id("nato-accession", "Q1065", AlertKind::update, "wires", "urn:1", "7"),
+            "nw-k2bw5uecjjryvdo7u4ctghi4hi");
   EXPECT_EQ(alert_id("", "", AlertKind::alert, "", "", ""), "nw-axz3nomvzeps4ciwzc4745ksxu");
 }
 
@@ -80,11 +81,13 @@ TEST(Summarize, KeepsLongIdsShortAndApart) {
 
 TEST(Summarize, MakesTextValid) {
   Article article;
-  article.id = "a\xFF"
-               "b";
+  article.id =
+      "a\xFF"
+      "b";
   article.title = "\xED\xA0\x80";
-  EXPECT_EQ(summarize(article).id, "a\xEF\xBF\xBD"
-                                   "b");
+  EXPECT_EQ(summarize(article).id,
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(summarize(article).title, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
