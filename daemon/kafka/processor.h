@@ -89,9 +89,7 @@ class Processor {
   virtual Poison poison(const Record&, const Error&, Output&) { return Poison::parked; }
 
   // For work that outlives process() (HTTP requests).
-  /// The offset that may be committed, at most `processed`: that of the oldest unfinished record. Asked of every started
-  /// partition right before flush_phase(0) of each commit, and what it answers is what that commit sends: the alert
-  /// stage writes it to its `position`, which must agree with the group's offset.
+  /// The offset that may be committed, at most `processed`: that of the oldest unfinished record.
   virtual std::int64_t committable(const TopicPartition&, std::int64_t processed) { return processed; }
   /// False: hand out no more of this partition, others go on. The loop keeps what is read already, at most
   /// queued.max.messages.kbytes.
