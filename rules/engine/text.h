@@ -1,5 +1,6 @@
 #pragma once
-// Text as the rules see it: paragraphs, words, sentences (LANGUAGE section 1). Articles and terms are cut by the same code.
+// Text as the rules see it: paragraphs, words, sentences (LANGUAGE section 1). Articles and terms are cut by the same
+// code.
 
 #include <cstdint>
 #include <span>
@@ -18,7 +19,7 @@ struct Word {
   std::uint32_t byte_start = 0, byte_end = 0;
   std::uint32_t reduced = 0, reduced_size = 0;  ///< in the arena; read through PreparedText::reduced
   std::uint32_t cased_size = 0;                 ///< 0: the cased form is the source's own bytes
-  char tag = 0;                 ///< '#' or '@': this word is a tagged word too
+  char tag = 0;                                 ///< '#' or '@': this word is a tagged word too
   std::uint8_t tag_length = 0;  ///< code points from the sign to `start` (1 unless ignored characters stand between)
   std::uint8_t tag_bytes = 0;   ///< the same in bytes
   bool dotted = false;          ///< written with dots: `U.S.`
@@ -34,18 +35,18 @@ struct JoinedWord {
 /// A paragraph of the title or the body. Word numbers within it are index − first_word.
 struct Paragraph {
   Field field = Field::body;
-  std::uint32_t number = 0;  ///< within its field, paragraphs without a word counted
+  std::uint32_t number = 0;                    ///< within its field, paragraphs without a word counted
   std::uint32_t start = 0, end = 0;            ///< code points
   std::uint32_t byte_start = 0, byte_end = 0;  ///< without the line end; of a title all of it
   std::uint32_t first_word = 0, end_word = 0;
   std::uint32_t first_joined = 0, end_joined = 0;
-  bool boilerplate = false;   ///< named in Article::boilerplate
-  bool has_lower = false;     ///< some letter in lower case; without one, capitals say nothing
+  bool boilerplate = false;  ///< named in Article::boilerplate
+  bool has_lower = false;    ///< some letter in lower case; without one, capitals say nothing
 };
 
 /// A sentence: from its first character that is no white space to its end, closing quotes included.
 struct Sentence {
-  std::uint32_t start = 0, end = 0;            ///< code points
+  std::uint32_t start = 0, end = 0;  ///< code points
   std::uint32_t byte_start = 0, byte_end = 0;
   std::uint32_t first_word = 0, end_word = 0;  ///< indexes into words(); every word is in exactly one sentence
 };
@@ -64,7 +65,8 @@ void cut_sentences(std::string_view paragraph, std::vector<ParagraphSpan>& out);
 
 /// One article, or one term, cut into words. Reused from article to article: once its memory has grown to the largest
 /// one seen it allocates nothing. One thread at a time. Spans and views hold until the next prepare; the text that was
-/// prepared must outlive their use. Text over 4 GiB is a bug of the caller; invalid UTF-8 separates words and harms nothing.
+/// prepared must outlive their use. Text over 4 GiB is a bug of the caller; invalid UTF-8 separates words and harms
+/// nothing.
 class PreparedText {
  public:
   /// Title and body: paragraphs()[0] is the title, also when empty.
@@ -77,9 +79,7 @@ class PreparedText {
   std::span<const JoinedWord> joined() const { return joined_; }  ///< in the order of their first words
 
   /// LANGUAGE 1.2: words are the same when these are equal. UTF-8; 64 readable bytes follow.
-  std::string_view reduced(const Word& word) const {
-    return {arena_.data() + word.reduced, word.reduced_size};
-  }
+  std::string_view reduced(const Word& word) const { return {arena_.data() + word.reduced, word.reduced_size}; }
   /// NFKD, marks dropped, not folded; without the dots of an initialism. For a joined word of all its parts.
   std::string_view cased(const Word& word) const {
     if (word.cased_size != 0) return {arena_.data() + word.reduced + word.reduced_size, word.cased_size};
@@ -95,6 +95,13 @@ class PreparedText {
 
  private:
   friend class Cutter;
+  /// A character with what belongs to it.
+  struct Unit {
+    char32_t c = 0;
+    std::uint32_t start = 0, end = 0, byte_start = 0, byte_end = 0;
+    std::uint8_t character_class = 0;
+    bool marked = false;
+  };
   void begin(std::string_view title, std::string_view body);
 
   std::string_view title_, body_;
@@ -105,9 +112,11 @@ class PreparedText {
   std::size_t arena_used_ = 0;
   std::vector<ParagraphSpan> spans_;
   std::vector<Sentence> sentences_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> sentences_of_;  ///< per paragraph, into sentences_; empty: not yet
-  std::vector<char32_t> letters_;       ///< one word on its way through reduction
-  std::vector<struct TextUnit> units_;  ///< one stretch of text without white space
+  std::vector<std::pair<std::uint32_t, std::uint32_t>>
+      sentences_of_;               ///< per paragraph, into sentences_; empty: not yet
+  std::vector<char32_t> letters_;  ///< one word on its way through reduction
+  std::vector<char> bytes_;        ///< the same
+  std::vector<Unit> units_;        ///< one stretch of text without white space
 };
 
 /// What LANGUAGE asks of the case of a text word; of its cased form.
@@ -124,10 +133,10 @@ bool begins_with(std::string_view reduced, std::string_view prefix);
 /// A prefix needs 3 letters or digits, in scripts without spaces 1; of a reduced form.
 bool long_enough_for_prefix(std::string_view reduced);
 
-bool is_letter(char32_t c);           ///< L or Nl
-bool is_digit(char32_t c);            ///< Nd
-bool is_white_space(char32_t c);      ///< the Unicode property
-bool is_spaceless_letter(char32_t c); ///< a letter that is a word by itself: Han, kana, Thai …
+bool is_letter(char32_t c);            ///< L or Nl
+bool is_digit(char32_t c);             ///< Nd
+bool is_white_space(char32_t c);       ///< the Unicode property
+bool is_spaceless_letter(char32_t c);  ///< a letter that is a word by itself: Han, kana, Thai …
 
 /// The code point at `at`, which moves past it; of ill-formed bytes U+FFFD and one byte.
 char32_t next_code_point(std::string_view text, std::size_t& at);
