@@ -14,6 +14,9 @@
 
 namespace newswatch::engine {
 
+/// Hits reported of one rule and article at most, the first ones; only a text made for it has more.
+constexpr std::size_t most_reported_hits = 10'000;
+
 /// One rule that is true of one article.
 struct RuleMatch {
   std::uint32_t rule = 0;             ///< index into RuleSet::rules()
@@ -46,6 +49,8 @@ class RuleSet {
   /// A short name of the set's content: equal input gives an equal revision, on every machine.
   virtual std::string_view revision() const = 0;
   virtual std::span<const RuleInfo> rules() const = 0;
+  /// Memory of the tables, names included; an estimate.
+  virtual std::size_t bytes() const { return 0; }
   struct Result {
     std::vector<RuleMatch> matches;    ///< in the order of rules(); disabled rules are never here
     std::uint32_t only_boilerplate = 0;  ///< rules that would be true only with boilerplate

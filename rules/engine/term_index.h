@@ -1,0 +1,132 @@
+#pragma once
+// From word hashes to the few terms that may stand there.
+//
+// Three tables, each immutable after build. `cells` holds 8 bytes a word hash, without a key: 16 bits say "a key by
+// itself, with such a hash", 48 bits are a Bloom set of the neighbours that this word has in key pairs; only the rarer
+// word of a pair lists the other. Text is Zipfian, so the cells of its words stay in the nearest caches even with a
+// million terms. What survives goes to a slot table, and from there to its posts. All answers are candidates: the caller
+// compares the words themselves.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "rules/engine/word_hash.h"
+
+namespace newswatch::engine {
+
+class TermIndex {
+ public:
+  struct Post {
+    std::uint64_t key;
+    std::uint32_t value;
+  };
+
+  class Builder {
+   public:
+    void add_single(std::uint64_t word, std::uint32_t value) { singles_.push_back({word, value}); }
+    /// `anchor_left`: the left word is the rarer one.
+    void add_pair(std::uint64_t left, std::uint64_t right, bool anchor_left, std::uint32_t value) {
+      pairs_.push_back({left, right, anchor_left, value});
+    }
+
+   private:
+    friend class TermIndex;
+    struct Pair {
+      std::uint64_t left, right;
+      bool anchor_left;
+      std::uint32_t value;
+    };
+    std::vector<Post> singles_;
+    std::vector<Pair> pairs_;
+  };
+
+  TermIndex() = default;
+  TermIndex(Builder builder, const HashKey& key);
+
+  /// Candidates for words that stand one after another; hash 0 separates. on_single(i, value) and on_pair(i, value),
+  /// where the pair is of words i and i + 1.
+  template <class OnSingle, class OnPair>
+  void find(std::span<const std::uint64_t> hashes, std::vector<std::uint64_t>& work, OnSingle on_single,
+            OnPair on_pair) const;
+
+  template <class OnSingle>
+  void find_single(std::uint64_t hash, OnSingle on_single) const {
+    if (cells_[hash >> shift_] >> single_bit(hash) & 1) visit(singles_, hash, on_single);
+  }
+  template <class OnPair>
+  void find_pair(std::uint64_t left, std::uint64_t right, OnPair on_pair) const {
+    if ((cells_[left >> shift_] >> right_bit(right) | cells_[right >> shift_] >> left_bit(left)) & 1)
+      visit(pairs_, pair_hash(key_, left, right), on_pair);
+  }
+
+  std::size_t bytes() const;
+
+ private:
+  struct Slot {
+    std::uint32_t tag = 0;    // 0: empty
+    std::uint32_t first = 0;  // into posts
+  };
+  struct Table {
+    std::vector<Slot> slots;  // power of two
+    std::vector<std::uint32_t> posts;  // runs of values; the top bit says that the run goes on
+    std::uint64_t mask = 0;
+  };
+  static constexpr std::uint32_t more = 1u << 31;
+
+  static std::uint32_t right_bit(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(std::uint64_t{static_cast<std::uint32_t>(hash >> 20)} * 48 >> 32);
+  }
+  static std::uint32_t left_bit(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(std::uint64_t{static_cast<std::uint32_t>(hash)} * 48 >> 32);
+  }
+  static std::uint32_t single_bit(std::uint64_t hash) { return 48 + (hash >> 36 & 15); }
+  static std::uint32_t tag_of(std::uint64_t hash) {
+    auto tag = static_cast<std::uint32_t>(hash >> 32);
+    return tag ? tag : 1;
+  }
+  static Table table_of(std::vector<Post> posts);
+
+  template <class Visit>
+  static void visit(const Table& table, std::uint64_t hash, Visit& visit) {
+    std::uint32_t tag = tag_of(hash);
+    for (std::uint64_t i = hash & table.mask; table.slots[i].tag; i = (i + 1) & table.mask) {
+      if (table.slots[i].tag != tag) continue;
+      const std::uint32_t* post = &table.posts[table.slots[i].first];
+      for (;; ++post) {
+        visit(*post & ~more);
+        if (!(*post & more)) break;
+      }
+    }
+  }
+
+  HashKey key_;
+  std::vector<std::uint64_t> cells_{0, 0};
+  std::uint32_t shift_ = 63;
+  Table singles_, pairs_;
+};
+
+template <class OnSingle, class OnPair>
+void TermIndex::find(std::span<const std::uint64_t> hashes, std::vector<std::uint64_t>& work, OnSingle on_single,
+                     OnPair on_pair) const {
+  // First all cells, so that their loads overlap; then the tests; only then the tables.
+  std::size_t n = hashes.size();
+  if (n == 0) return;
+  if (work.size() < n + 1) work.resize(n + 1);
+  std::uint64_t* cell = work.data();
+  const std::uint64_t* hash = hashes.data();
+  for (std::size_t i = 0; i < n; ++i) cell[i] = cells_[hash[i] >> shift_];
+  for (std::size_t i = 0; i < n; ++i) {
+    if (cell[i] >> single_bit(hash[i]) & 1 && hash[i]) {
+      auto call = [&](std::uint32_t value) { on_single(i, value); };
+      visit(singles_, hash[i], call);
+    }
+    if (i + 1 == n) break;
+    if ((cell[i] >> right_bit(hash[i + 1]) | cell[i + 1] >> left_bit(hash[i])) & 1 && hash[i] && hash[i + 1]) {
+      auto call = [&](std::uint32_t value) { on_pair(i, value); };
+      visit(pairs_, pair_hash(key_, hash[i], hash[i + 1]), call);
+    }
+  }
+}
+
+}  // namespace newswatch::engine
