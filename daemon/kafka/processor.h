@@ -30,6 +30,13 @@ class Output {
   ~Output() = default;
 };
 
+/// Where the input stands at a commit: the offset of the next record of each started partition. Not always the last
+/// record's plus one: transaction markers and compaction leave gaps.
+struct Position {
+  const TopicPartition* partition;
+  std::int64_t next;
+};
+
 /// The state of one partition, read by restore() and taken over by start().
 struct Restored {
   virtual ~Restored() = default;
@@ -55,7 +62,8 @@ class Processor {
   virtual Result<std::unique_ptr<Restored>> restore(const RestoreContext&) { return std::unique_ptr<Restored>(); }
 
   /// The offset of the first record that process() shall get: always a number, never "latest". `committed` is stable;
-  /// `earliest` is the lowest offset that still exists (of no use with at least once on a broker that is not there).
+  /// `earliest` is the lowest offset that still exists, looked up only when nothing is committed; else 0. A fatal error
+  /// stops the loop, a retryable one is tried again from the restore on.
   virtual Result<std::int64_t> start(const TopicPartition&, std::optional<std::int64_t> committed,
                                      std::int64_t earliest, std::unique_ptr<Restored>) {
     return committed.value_or(earliest);
@@ -75,7 +83,8 @@ class Processor {
   /// Written in this order before a commit. With at least once all of phase n is acknowledged before phase n+1 is
   /// asked for (alerts, then state, then position); in a transaction the order does not matter.
   virtual int phases() const { return 0; }
-  virtual void flush_phase(int /*phase*/, Output&) {}
+  /// `positions`: what this commit makes durable of the input (after committable()).
+  virtual void flush_phase(int /*phase*/, std::span<const Position> /*positions*/, Output&) {}
   /// True when flush_phase has something to write that a reader waits for: commit soon, not at the end of the interval.
   virtual bool wants_commit() const { return false; }
   /// What was flushed is durable.
@@ -85,7 +94,8 @@ class Processor {
     parked,  ///< what was written to Output (perhaps nothing) stands for the record; go on behind it
     retry,   ///< not yet: abort, wait, and hand the record to process() again
   };
-  /// `record` alone in a transaction made one that Kafka refuses for good (`error`: too large, topic denied or missing).
+  /// `record` alone in a transaction made one that Kafka refuses for good. `error.code` is record_too_large, topic_denied,
+  /// unknown_topic or record_refused. Where the topic is our own, a missing or denied one is `retry`: nothing the record did.
   virtual Poison poison(const Record&, const Error&, Output&) { return Poison::parked; }
 
   // For work that outlives process() (HTTP requests).

@@ -26,8 +26,8 @@ class Watchdog {
   class Slot;
   std::shared_ptr<Slot> slot(std::string owner);
 
-  /// While it lives, the call named (a literal) must end within `timeout` + grace. Nested ones are not supported: the
-  /// outer is suspended until the inner ends.
+  /// While it lives, the call named (a literal) must end within `timeout` + grace. The time of an inner
+  /// call (from a rebalance callback) does not count for the outer.
   class Call {
    public:
     Call(Slot& slot, const char* name, std::chrono::milliseconds timeout);
@@ -39,6 +39,7 @@ class Watchdog {
     Slot& slot_;
     const char* outer_name_;
     std::int64_t outer_due_;
+    std::int64_t begun_;
   };
 
  private:
