@@ -81,7 +81,7 @@ TEST_F(RuleSetTest, TaggedWords) {
 
 TEST_F(RuleSetTest, Operators) {
   article.title = "alpha beta";
-  article.body = "gamma alpha delta. beta gamma gamma.\n\nalpha epsilon zeta eta beta.";
+  article.body = "gamma alpha delta. Beta gamma gamma.\n\nalpha epsilon zeta eta beta.";
   auto t = [](const char* text) { return term(text, MatchMode::exact); };
   EXPECT_EQ(of(op(Op::any, {t("zeta"), t("none")})), "zeta");
   EXPECT_EQ(of(op(Op::all, {t("zeta"), t("none")})), "-");
@@ -91,15 +91,15 @@ TEST_F(RuleSetTest, Operators) {
   EXPECT_EQ(of(op(Op::times, {t("gamma")}, 3)), "gamma gamma gamma");
   EXPECT_EQ(of(op(Op::times, {t("gamma")}, 4)), "-");
   EXPECT_EQ(of(op(Op::near, {t("beta"), t("alpha")}, 0)), "t:alpha t:beta");
-  EXPECT_EQ(of(op(Op::before, {t("alpha"), t("beta")}, 1)), "t:alpha t:beta alpha beta");
-  EXPECT_EQ(of(op(Op::same_sentence, {t("gamma"), t("beta")})), "beta gamma gamma");
+  EXPECT_EQ(of(op(Op::before, {t("alpha"), t("beta")}, 1)), "t:alpha t:beta alpha Beta");
+  EXPECT_EQ(of(op(Op::same_sentence, {t("gamma"), t("beta")})), "Beta gamma gamma");
   EXPECT_EQ(of(op(Op::same_paragraph, {t("gamma"), t("delta")})), "gamma delta gamma gamma");
   EXPECT_EQ(of(op(Op::not_near, {t("alpha"), t("gamma")}, 0)), "t:alpha alpha");
-  EXPECT_EQ(of(op(Op::outside, {t("beta"), t("alpha beta")})), "beta beta");
+  EXPECT_EQ(of(op(Op::outside, {t("beta"), t("alpha beta")})), "Beta beta");
   EXPECT_EQ(of(op(Op::headline, {t("beta")})), "t:beta");
   EXPECT_EQ(of(op(Op::lead, {t("alpha")})), "alpha");
   EXPECT_EQ(of(op(Op::body, {t("alpha")})), "alpha alpha");
-  EXPECT_EQ(of(op(Op::first, {op(Op::any, {t("alpha"), t("beta")})}, 4)), "alpha beta");
+  EXPECT_EQ(of(op(Op::first, {op(Op::any, {t("alpha"), t("beta")})}, 4)), "alpha Beta");
 }
 
 TEST_F(RuleSetTest, RuleReferencesSeeThroughZones) {
