@@ -327,7 +327,6 @@ void Characters::map() {
     for (std::size_t i = 0; i < block_size; ++i) {
       const char32_t c = static_cast<char32_t>((block << block_bits) + i);
       CharacterInfo& info = entries_[(std::size_t{blocks_[block]} << block_bits) + i];
-      if (info.bits == 0) continue;
       if (info.has(Flag::is_mark)) info.bits |= Flag::in_context;
       if (normalizer.getDecomposition(static_cast<UChar32>(c), decomposition)) {
         std::string text;
