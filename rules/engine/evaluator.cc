@@ -173,7 +173,7 @@ void Evaluator::find_mentions() {
       if (before >= found[i].span.end || here > found[i].span.end) continue;
       for (const NameUse& use : plan_->pattern_names.of(found[i].pattern)) {
         if (mentions_.size() >= most_hits) break;
-        mentions_.push_back({use.entity, use.name, found[i].span, use.weak});
+        mentions_.push_back({use.entity, use.name, found[i].span, use.weak, patterns_->tagged_first(found[i].pattern)});
       }
     }
     before = std::max(before, here);
@@ -490,7 +490,7 @@ void Evaluator::collect_in(std::uint32_t number, Spans within, std::vector<Passa
     case Op::entity_class:
       each_mention(node, [&](const Mention& mention) {
         if (!std::binary_search(within.begin(), within.end(), mention.span)) return true;
-        out.push_back(passage(mention.span, false));
+        out.push_back(passage(mention.span, mention.tagged));
         out.back().term = plan_->names[mention.name];
         out.back().entity = mention.entity;
         return true;

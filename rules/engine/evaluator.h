@@ -52,7 +52,7 @@ class Evaluator {
   struct Mention {
     std::uint32_t entity, name;
     Span span;
-    bool weak;
+    bool weak, tagged;
   };
   struct MentionedEntity {
     std::uint32_t entity, first, count;
