@@ -18,6 +18,8 @@ void write_log(const rd_kafka_t* handle, int level, const char* facility, const 
   const char* client = handle ? rd_kafka_name(handle) : "";
   const std::string_view kind = facility;
   const LogLevel wanted = level <= 3 ? LogLevel::warn : level <= 4 ? LogLevel::warn : LogLevel::debug;
+  // One set of options serves consumers and producers; each warns of what is the other's.
+  if (kind == "CONFWARN") return;
   if (kind == "FAIL" || kind == "ERROR") {
     connection.log(wanted, "no connection to a Kafka broker", {{"client", client}, {"detail", text}});
   } else if (kind == "REQTMOUT") {
@@ -116,8 +118,7 @@ Result<ConfPtr> make_conf(const Properties& properties, const std::string& owner
   const auto set = [&](const char* name, const char* value) {
     return rd_kafka_conf_set(conf.get(), name, value, why.data(), why.size()) == RD_KAFKA_CONF_OK;
   };
-  if (!set("client.id", owner.c_str()) || !set("log.configuration.warnings", "false"))
-    return fatal_error("bad_option", why.data());
+  if (!set("client.id", owner.c_str())) return fatal_error("bad_option", why.data());
   for (const auto& [name, value] : properties) {
     // The text of librdkafka's refusal may repeat the value, which may be a password.
     if (!set(name.c_str(), value.c_str()))
