@@ -13,8 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "daemon/deliver/retry.h"
 #include "daemon/flow/alert.h"
@@ -60,14 +58,8 @@ class Sender {
 struct Pace {
   int concurrency = 16;   ///< tries in flight
   double per_second = 0;  ///< tries started, on average, in bursts of at most a second's worth; 0: no limit
-  RetryPolicy retry;
+  RetryPolicy retry{};
   bool operator==(const Pace&) const = default;
-};
-
-/// One setting as `config show` prints it; secrets are masked already.
-struct ShownSetting {
-  std::string name, value;
-  bool by_default = false;
 };
 
 class DestinationSettings {
@@ -80,9 +72,8 @@ class DestinationSettings {
   Pace pace;
   std::string topic;  ///< not empty: a topic of the user's on the same cluster, written by the stage; open() is not called
 
-  /// What the kind has of its own, in the order of its documentation.
-  virtual std::vector<ShownSetting> shown() const = 0;
-  /// Equal texts mean that a running destination can go on over a reload. Holds secrets: to compare, never to print.
+  /// What the kind has of its own: equal texts mean that a running destination can go on over a reload. Holds secrets: to
+  /// compare, never to print.
   virtual std::string fingerprint() const = 0;
   /// Throws std::runtime_error when something named in the settings cannot be read (a CA file).
   virtual std::unique_ptr<Sender> open(boost::asio::io_context& io) const = 0;

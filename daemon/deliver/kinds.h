@@ -2,7 +2,7 @@
 // The kinds of destination there are. A new one: a file of its own, and one line in kinds.cc.
 
 #include <memory>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "config/loader/settings.h"
@@ -11,13 +11,13 @@
 
 namespace newswatch::deliver {
 
-/// Reads each destination with the reader of its type. What is wrong (an unknown type too) is added to `diagnostics`
-/// with its place; destinations that could not be read are left out, so use the result only when nothing was added.
-/// Secrets that `check` does not resolve are empty and not complained about.
-std::vector<std::shared_ptr<const DestinationSettings>> read_destinations(
-    const std::vector<config::Destination>& destinations, yaml::Diagnostics& diagnostics);
+/// Reads each destination with the reader of its type. What is wrong (an unknown type too, or a topic that is one of our own
+/// or an input) is added to `diagnostics` with its place; use the result only when nothing was added.
+/// Secrets that `check` does not look up are left empty.
+std::vector<std::shared_ptr<const DestinationSettings>> read_destinations(const config::Settings& settings,
+                                                                          yaml::Diagnostics& diagnostics);
 
 /// Names of all kinds, in the order of the documentation.
-std::vector<std::string_view> kind_names();
+std::vector<std::string> kind_names();
 
 }  // namespace newswatch::deliver
