@@ -155,30 +155,22 @@ void Patterns::try_key(std::uint32_t number, const Token& left, const Token* rig
     for (std::uint32_t to : work.ends) place.emit(sequence.pattern, from, to);
 }
 
-// Joined and tagged words: keys by themselves, and in pairs with what stands beside them.
-void Patterns::try_extras(const Place& place) const {
-  const Paragraph& paragraph = *place.paragraph;
-  auto visit = [&](const Token& token) {
-    index_.find_single(token.hash, [&](std::uint32_t key) { try_key(key, token, nullptr, place); });
-    each_token(token.begin, false, place, [&](const Token& left) {
-      index_.find_pair(left.hash, token.hash, [&](std::uint32_t key) { try_key(key, left, &token, place); });
-    });
-    each_token(token.end, true, place, [&](const Token& right) {
-      if (right.joined || right.tagged) return;  // met as its left neighbour
-      index_.find_pair(token.hash, right.hash, [&](std::uint32_t key) { try_key(key, token, &right, place); });
-    });
-  };
-  for (std::uint32_t i = paragraph.first_joined; i < paragraph.end_joined; ++i) visit(place.joined(i));
-  for (std::uint32_t i = paragraph.first_word; i < paragraph.end_word; ++i)
-    if (place.text.words()[i].tag) visit(place.tagged(i, key_));
+// A joined or tagged word: a key by itself, and in pairs with what stands beside it.
+void Patterns::try_extra(const Token& token, const Place& place) const {
+  index_.find_single(token.hash, [&](std::uint32_t key) { try_key(key, token, nullptr, place); });
+  each_token(token.begin, false, place, [&](const Token& left) {
+    index_.find_pair(left.hash, token.hash, [&](std::uint32_t key) { try_key(key, left, &token, place); });
+  });
+  each_token(token.end, true, place, [&](const Token& right) {
+    if (right.joined || right.tagged) return;  // met as its left neighbour
+    index_.find_pair(token.hash, right.hash, [&](std::uint32_t key) { try_key(key, token, &right, place); });
+  });
 }
 
 void Patterns::find_prefixes(const Token& token, const Place& place) const {
   std::string_view word = place.reduced(token);
   if (word.size() < 3) return;
-  std::uint32_t start = first_three(word), bucket = start_bucket(start);
-  if (!(prefix_starts_[bucket >> 6] >> (bucket & 63) & 1)) return;
-  auto lengths = prefix_lengths_.find(start);
+  auto lengths = prefix_lengths_.find(first_three(word));
   if (lengths == prefix_lengths_.end()) return;
   for (std::uint16_t length : lengths->second) {
     if (length > word.size()) break;
@@ -188,17 +180,47 @@ void Patterns::find_prefixes(const Token& token, const Place& place) const {
   }
 }
 
+// One pass over the words, without a branch that depends on the text: hashes, and the few words that need more.
+void Patterns::hash_words(const PreparedText& text, Work& work) const {
+  auto words = text.words();
+  std::size_t n = words.size();
+  if (work.hashes.size() < n) {
+    work.hashes.resize(n + n / 2);
+    work.tagged.resize(n + n / 2);
+    work.starts.resize(n + n / 2);
+  }
+  const HashKey key = key_;
+  const std::uint64_t* prefixes = prefix_starts_.data();
+  std::uint64_t* hashes = work.hashes.data();
+  std::uint32_t *tagged = work.tagged.data(), *starts = work.starts.data();
+  std::size_t tags = 0, begins = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Word& word = words[i];
+    const char* at = text.reduced(word).data();
+    hashes[i] = word_hash_padded(key, at, word.reduced_size);
+    std::uint32_t four;
+    std::memcpy(&four, at, 4);
+    std::uint32_t bucket = start_bucket(four & 0xFFFFFF);
+    starts[begins] = static_cast<std::uint32_t>(i);
+    begins += prefixes[bucket >> 6] >> (bucket & 63) & 1;
+    tagged[tags] = static_cast<std::uint32_t>(i);
+    tags += word.tag != 0;
+  }
+  work.tags = tags;
+  work.begins = begins;
+  auto joined = text.joined();
+  if (work.joined_hashes.size() < joined.size()) work.joined_hashes.resize(joined.size() * 2);
+  for (std::size_t i = 0; i < joined.size(); ++i)
+    work.joined_hashes[i] = word_hash_padded(key, text.reduced(joined[i].word).data(), joined[i].word.reduced_size);
+}
+
 void Patterns::find(const PreparedText& text, Grammar grammar, Work& work) const {
   work.hits.clear();
   if (count_ == 0) return;
-  auto words = text.words();
-  auto joined = text.joined();
-  work.hashes.resize(words.size());
-  for (std::size_t i = 0; i < words.size(); ++i) work.hashes[i] = word_hash(key_, text.reduced(words[i]));
-  work.joined_hashes.resize(joined.size());
-  for (std::size_t i = 0; i < joined.size(); ++i) work.joined_hashes[i] = word_hash(key_, text.reduced(joined[i].word));
+  hash_words(text, work);
   Place place{text, work, static_cast<std::uint8_t>(1u << static_cast<unsigned>(grammar))};
   auto paragraphs = text.paragraphs();
+  std::size_t next_tagged = 0, next_start = 0;
   for (std::uint32_t p = 0; p < paragraphs.size() && work.hits.size() < most_hits; ++p) {
     const Paragraph& paragraph = paragraphs[p];
     place.number = p;
@@ -206,16 +228,18 @@ void Patterns::find(const PreparedText& text, Grammar grammar, Work& work) const
     std::uint32_t first = paragraph.first_word, count = paragraph.end_word - first;
     if (count == 0) continue;
     index_.find(
-        std::span<const std::uint64_t>(work.hashes).subspan(first, count), work.cells,
+        {work.hashes.data() + first, count}, work.cells,
         [&](std::size_t i, std::uint32_t key) { try_key(key, place.word(first + static_cast<std::uint32_t>(i)), nullptr, place); },
         [&](std::size_t i, std::uint32_t key) {
           std::uint32_t at = first + static_cast<std::uint32_t>(i);
           Token right = place.word(at + 1);
           try_key(key, place.word(at), &right, place);
         });
-    try_extras(place);
-    if (!prefix_starts_.empty())
-      for (std::uint32_t i = first; i < paragraph.end_word; ++i) find_prefixes(place.word(i), place);
+    for (std::uint32_t i = paragraph.first_joined; i < paragraph.end_joined; ++i) try_extra(place.joined(i), place);
+    for (; next_tagged < work.tags && work.tagged[next_tagged] < paragraph.end_word; ++next_tagged)
+      try_extra(place.tagged(work.tagged[next_tagged], key_), place);
+    for (; next_start < work.begins && work.starts[next_start] < paragraph.end_word; ++next_start)
+      find_prefixes(place.word(work.starts[next_start]), place);
   }
   std::sort(work.hits.begin(), work.hits.end());
   work.hits.erase(std::unique(work.hits.begin(), work.hits.end()), work.hits.end());
@@ -426,7 +450,6 @@ void Patterns::Builder::add_sequences(std::uint32_t pattern, const std::vector<U
 
 Patterns Patterns::Builder::build() {
   TermIndex::Builder index;
-  std::size_t prefixes = 0;
   for (std::uint32_t s = 0; s < out_.sequences_.size(); ++s) {
     const Sequence& sequence = out_.sequences_[s];
     const Step* steps = &out_.steps_[sequence.first_step];
@@ -453,7 +476,6 @@ Patterns Patterns::Builder::build() {
       std::string_view text{out_.arena_.data() + form.text, form.text_size};
       out_.keys_.push_back({s, static_cast<std::uint16_t>(prefix), false});
       if (text.size() < 3) continue;  // no prefix is so short
-      ++prefixes;
       auto& lengths = out_.prefix_lengths_[first_three(text)];
       auto at = std::lower_bound(lengths.begin(), lengths.end(), form.text_size);
       if (at == lengths.end() || *at != form.text_size) lengths.insert(at, form.text_size);
@@ -474,12 +496,9 @@ Patterns Patterns::Builder::build() {
         index.add_pair(hash, out_.forms_[right.first_form + j].hash, anchor_left, number);
     }
   }
-  if (prefixes > 0) {
-    out_.prefix_starts_.assign(65536 / 64, 0);
-    for (auto& [start, lengths] : out_.prefix_lengths_) {
-      std::uint32_t bucket = start_bucket(start);
-      out_.prefix_starts_[bucket >> 6] |= std::uint64_t{1} << (bucket & 63);
-    }
+  for (auto& [start, lengths] : out_.prefix_lengths_) {
+    std::uint32_t bucket = start_bucket(start);
+    out_.prefix_starts_[bucket >> 6] |= std::uint64_t{1} << (bucket & 63);
   }
   out_.key_ = key_;
   out_.index_ = TermIndex(std::move(index), key_);

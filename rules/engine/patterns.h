@@ -45,6 +45,8 @@ class Patterns {
   /// Memory of one thread.
   struct Work {
     std::vector<std::uint64_t> hashes, joined_hashes, cells;
+    std::vector<std::uint32_t> tagged, starts;  ///< words with a tag; words that begin as some prefix does
+    std::size_t tags = 0, begins = 0;            ///< how many of them
     std::vector<PatternHit> hits;
     std::vector<std::uint32_t> here, next, ends, run;
   };
@@ -95,7 +97,8 @@ class Patterns {
   bool accepts(std::uint32_t test, const Token& token, const Place& place) const;
   bool fits(const Form& form, const WordTest& test, const Token& token, const Place& place) const;
   void try_key(std::uint32_t key, const Token& left, const Token* right, const Place& place) const;
-  void try_extras(const Place& place) const;
+  void try_extra(const Token& token, const Place& place) const;
+  void hash_words(const PreparedText& text, Work& work) const;
   void advance(const Step& step, bool rightwards, const Place& place) const;
   void advance_word(std::uint32_t test, bool rightwards, const Place& place, const std::vector<std::uint32_t>& from,
                     std::vector<std::uint32_t>& to) const;
@@ -114,7 +117,7 @@ class Patterns {
   TermIndex index_;
   HashKey key_;
   std::uint32_t count_ = 0;
-  std::vector<std::uint64_t> prefix_starts_;  ///< bitmap of 2^16 hashes of first three bytes; empty: no prefixes
+  std::vector<std::uint64_t> prefix_starts_ = std::vector<std::uint64_t>(65536 / 64);  ///< hashes of first three bytes
   std::unordered_map<std::uint32_t, std::vector<std::uint16_t>> prefix_lengths_;  ///< by the first three bytes
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> prefix_keys_;     ///< by hash: keys
 };

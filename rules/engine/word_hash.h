@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace newswatch::engine {
@@ -20,46 +21,32 @@ inline std::uint64_t multiply_fold(std::uint64_t x, std::uint64_t y) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-/// Reads only the word's own bytes. Never 0.
-inline std::uint64_t word_hash(const HashKey& key, std::string_view word) {
-  auto load8 = [](const char* at) {
+/// Never 0. Reads 16 bytes at least, whatever the word's size: no branch for words of up to 16 bytes.
+inline std::uint64_t word_hash_padded(const HashKey& key, const char* at, std::size_t n) {
+  auto load = [](const char* from) {
     std::uint64_t value;
-    std::memcpy(&value, at, 8);
+    std::memcpy(&value, from, 8);
     return value;
   };
-  auto load4 = [](const char* at) {
-    std::uint32_t value;
-    std::memcpy(&value, at, 4);
-    return std::uint64_t{value};
-  };
-  const char* at = word.data();
-  std::size_t n = word.size();
-  std::uint64_t low, high, state = key.c ^ n;
-  if (n <= 16) {
-    if (n >= 8) {
-      low = load8(at);
-      high = load8(at + n - 8);
-    } else if (n >= 4) {
-      low = load4(at);
-      high = load4(at + n - 4);
-    } else if (n > 0) {
-      auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(at[i])}; };
-      low = byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
-      high = 0;
-    } else {
-      low = high = 0;
-    }
-  } else {
-    while (n > 16) {
-      state = multiply_fold(load8(at) ^ key.a, load8(at + 8) ^ state);
-      at += 16;
-      n -= 16;
-    }
-    low = load8(at + n - 16);
-    high = load8(at + n - 8);
+  std::uint64_t state = key.c ^ n;
+  for (; n > 16; at += 16, n -= 16) state = multiply_fold(load(at) ^ key.a, load(at + 8) ^ state);
+  // The first min(n, 8) bytes, and the first n - 8 after them.
+  std::uint64_t low = n >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * n)) - 1;
+  std::uint64_t high = n >= 16 ? ~std::uint64_t{0} : n <= 8 ? 0 : (std::uint64_t{1} << (8 * (n - 8))) - 1;
+  std::uint64_t hash = multiply_fold(multiply_fold((load(at) & low) ^ key.a, (load(at + 8) & high) ^ state), key.b);
+  return hash | (hash == 0);
+}
+
+/// The same of a word that nothing readable follows.
+inline std::uint64_t word_hash(const HashKey& key, std::string_view word) {
+  char buffer[64] = {};
+  if (word.size() <= sizeof buffer - 16) {
+    if (!word.empty()) std::memcpy(buffer, word.data(), word.size());
+    return word_hash_padded(key, buffer, word.size());
   }
-  std::uint64_t hash = multiply_fold(multiply_fold(low ^ key.a, high ^ state), key.b);
-  return hash ? hash : 1;
+  std::string copy(word);
+  copy.append(16, '\0');
+  return word_hash_padded(key, copy.data(), word.size());
 }
 
 inline std::uint64_t pair_hash(const HashKey& key, std::uint64_t left, std::uint64_t right) {
