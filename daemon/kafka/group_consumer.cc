@@ -90,9 +90,12 @@ struct GroupConsumer::Impl {
       self.revoke(list);
   }
 
-  // Partitions are taken at their end with their queues led nowhere; the loop positions each when it knows where
-  // (committed offset, then restore), and leads it to the data queue then. So nothing here waits for the network.
+  // Queues are led nowhere yet: the loop leads each to the data queue when the partition's state is there.
+  //
+  // The offsets are numbers from the start. Taking a partition at its end for a placeholder and seeking once the place
+  // is known loses records: on 2.0.2 the answer to the question for the end arrives after the seek and wins.
   void assign(rd_kafka_topic_partition_list_t* list) {
+    const std::vector<std::int64_t> offsets = listener.on_assigned(partitions_of(list));
     for (int i = 0; i < list->cnt; ++i) {
       auto& element = list->elems[i];
       QueuePtr queue(rd_kafka_queue_get_partition(handle.get(), element.topic, element.partition));
@@ -100,13 +103,12 @@ struct GroupConsumer::Impl {
         rd_kafka_queue_forward(queue.get(), nullptr);
         queues[{element.topic, element.partition}] = std::move(queue);
       }
-      element.offset = RD_KAFKA_OFFSET_END;
+      element.offset = offsets[static_cast<std::size_t>(i)];
     }
     if (cooperative())
       ErrorPtr(rd_kafka_incremental_assign(handle.get(), list));
     else
       rd_kafka_assign(handle.get(), list);
-    listener.on_assigned(partitions_of(list));
   }
 
   void revoke(rd_kafka_topic_partition_list_t* list) {

@@ -22,6 +22,8 @@ void write_log(const rd_kafka_t* handle, int level, const char* facility, const 
   if (kind == "CONFWARN") return;
   if (kind == "FAIL" || kind == "ERROR") {
     connection.log(wanted, "no connection to a Kafka broker", {{"client", client}, {"detail", text}});
+  } else if (kind == "GETPID") {  // the coordinator is still loading; librdkafka asks again
+    observe::log(LogLevel::debug, "librdkafka", {{"client", client}, {"facility", facility}, {"detail", text}});
   } else if (kind == "REQTMOUT") {
     requests.log(wanted, "a request to a Kafka broker timed out", {{"client", client}, {"detail", text}});
   } else {

@@ -50,6 +50,7 @@ class Loop::Impl final : private GroupConsumer::Listener {
     TopicPartition partition;
     Step step = Step::wants_offset;
     std::optional<std::int64_t> committed;
+    std::int64_t at = -1;         ///< where librdkafka reads from, of a partition not led yet; -1: not known
     std::int64_t processed = -1;  ///< next offset; a number from start() on
     std::int64_t sent = -1;       ///< what the group knows
     bool at_end = false;
@@ -93,7 +94,7 @@ class Loop::Impl final : private GroupConsumer::Listener {
   std::chrono::milliseconds left_of_stop() const;
 
   // loop_partitions.cc
-  void on_assigned(std::vector<TopicPartition> partitions) override;
+  std::vector<std::int64_t> on_assigned(const std::vector<TopicPartition>& partitions) override;
   void on_revoked(std::vector<TopicPartition> partitions, bool lost) override;
   void on_message(MessagePtr message) override;
   void on_client_error(rd_kafka_resp_err_t code, const char* reason) override;
@@ -107,7 +108,9 @@ class Loop::Impl final : private GroupConsumer::Listener {
   bool read();
   void handle(MessagePtr message);
   void handle_error(Held* held, const rd_kafka_message_t& message);
-  void handle_lost_offsets(Held& held);
+  std::optional<std::int64_t> place_of(const TopicPartition& partition, std::optional<std::int64_t>& committed);
+  Held::Step next_step(Held& held);
+  bool account_lost(const TopicPartition& partition, std::int64_t offset, const PartitionReader::Watermarks& marks);
   void deliver(Held& held, const MessagePtr& message);
   void deliver_record(Held& held, rd_kafka_message_t* message);
   bool careful() const;
@@ -127,6 +130,8 @@ class Loop::Impl final : private GroupConsumer::Listener {
   std::unique_ptr<GroupConsumer> consumer_;
   std::optional<RestoreThread> restores_;
   std::map<TopicPartition, Held> held_;
+  /// Where to go on in a partition whose offset the broker refused, once the consumer is made anew.
+  std::map<TopicPartition, std::int64_t> instead_;
   Held* last_found_ = nullptr;
   const void* last_topic_ = nullptr;
   bool joined_ = false;

@@ -18,20 +18,57 @@ constexpr int records_a_turn = 1000;  // then events are served; a turn is also 
 
 // --- the group's decisions -------------------------------------------------------------------------------------------
 
-void Loop::Impl::on_assigned(std::vector<TopicPartition> partitions) {
+std::vector<std::int64_t> Loop::Impl::on_assigned(const std::vector<TopicPartition>& partitions) {
   joined_ = true;
   last_found_ = nullptr;
   rebalances_.add();
-  for (TopicPartition& partition : partitions) {
-    Held held;
-    held.partition = partition;
-    held_.insert_or_assign(std::move(partition), std::move(held));
-  }
   next_advance_ = {};
   observe::log_info("partitions assigned", {{"stage", options_.stage},
                                             {"worker", options_.worker},
                                             {"new", partitions.size()},
-                                            {"held", held_.size()}});
+                                            {"held", held_.size() + partitions.size()}});
+  // Looked up here, within the callback, because a partition must be assigned at a number. When the broker does not
+  // answer, 0 will do: the place is looked up again until it is known, and sought then.
+  auto offsets = partitions.empty() ? Result<std::map<TopicPartition, std::optional<std::int64_t>>>(
+                                          std::map<TopicPartition, std::optional<std::int64_t>>())
+                                    : consumer_->committed(partitions);
+  bool answered = static_cast<bool>(offsets);
+  const bool last_word = producer_ready_ && !broken_;  // else a transaction of ours may still be decided
+  std::vector<std::int64_t> places;
+  for (const TopicPartition& partition : partitions) {
+    Held held;
+    held.partition = partition;
+    if (answered) held.committed = (*offsets)[partition];
+    const auto place = answered ? place_of(partition, held.committed) : std::nullopt;
+    answered = place.has_value();  // no call more than one that times out: the group waits for us
+    places.push_back(place.value_or(0));
+    held.at = place.value_or(-1);
+    Held& there = held_.insert_or_assign(partition, std::move(held)).first->second;
+    if (place && last_word) there.step = next_step(there);
+  }
+  return places;
+}
+
+/// Where reading of a new partition begins, as far as the loop knows; `committed` becomes that of a loss or of `start`.
+std::optional<std::int64_t> Loop::Impl::place_of(const TopicPartition& partition,
+                                                 std::optional<std::int64_t>& committed) {
+  if (const auto found = instead_.find(partition); found != instead_.end()) {
+    committed = found->second;
+    instead_.erase(found);
+  }
+  const auto marks = consumer_->watermarks(partition);
+  if (!marks) return std::nullopt;
+  if (!committed) return consumer_->resolved_start(partition).value_or(marks->low);
+  if (*committed >= marks->low) return committed;
+  if (account_lost(partition, *committed, *marks)) committed = marks->low;
+  return marks->low;
+}
+
+Loop::Impl::Held::Step Loop::Impl::next_step(Held& held) {
+  held.sent = -1;
+  if (!restores_) return Held::Step::wants_start;
+  held.ticket = restores_->submit(held.partition, held.committed);
+  return Held::Step::restoring;
 }
 
 void Loop::Impl::on_revoked(std::vector<TopicPartition> partitions, bool lost) {
@@ -90,6 +127,7 @@ void Loop::Impl::cancel_restore(Held& held) {
 void Loop::Impl::reset(Held& held) {
   cancel_restore(held);
   if (consumer_) consumer_->lead_to_data_queue(held.partition, false);
+  held.at = -1;
   held.step = Held::Step::wants_offset;
   held.stash.clear();
   held.restored.reset();
@@ -153,18 +191,12 @@ bool Loop::Impl::look_up_offsets() {
     Held& held = held_.at(partition);
     const auto found = offsets->find(partition);
     held.committed = found == offsets->end() ? std::nullopt : found->second;
-    if (restores_) {
-      held.ticket = restores_->submit(partition, held.committed);
-      held.step = Held::Step::restoring;
-    } else {
-      held.step = Held::Step::wants_start;
-    }
+    held.step = next_step(held);
   }
   return true;
 }
 
 bool Loop::Impl::begin_partition(Held& held) {
-  held.sent = held.committed.value_or(-1);
   auto committed = held.committed ? held.committed : consumer_->resolved_start(held.partition);
   std::int64_t earliest = 0;
   if (!committed) {
@@ -187,6 +219,7 @@ bool Loop::Impl::begin_partition(Held& held) {
     }
     return false;
   }
+  held.sent = held.committed.value_or(-1);
   held.processed = *offset;
   held.at_end = false;
   held.step = Held::Step::seeking;
@@ -195,12 +228,15 @@ bool Loop::Impl::begin_partition(Held& held) {
 }
 
 bool Loop::Impl::seek_partition(Held& held) {
-  const auto done = consumer_->seek(held.partition, held.processed);
-  if (!done) {
-    // Right after the assignment librdkafka may not have begun with the partition yet.
-    if (Clock::now() - held.seeking_since > 10s) consumer_error_ = done.error();
-    return false;
+  if (held.at != held.processed) {
+    const auto done = consumer_->seek(held.partition, held.processed);
+    if (!done) {
+      // Right after the assignment librdkafka may not have begun with the partition yet.
+      if (Clock::now() - held.seeking_since > 10s) consumer_error_ = done.error();
+      return false;
+    }
   }
+  held.at = -1;
   held.step = Held::Step::running;
   consumer_->lead_to_data_queue(held.partition, true);
   if (held.sent != held.processed) must_commit_ = true;  // the group shall know the place before the first record
@@ -310,8 +346,12 @@ void Loop::Impl::deliver_record(Held& held, rd_kafka_message_t* message) {
 
 void Loop::Impl::handle_error(Held* held, const rd_kafka_message_t& message) {
   if (message.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET || message.err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
-    // A partition that is not positioned yet has no offset to lose.
-    if (held && held->step == Held::Step::running) handle_lost_offsets(*held);
+    // librdkafka has stopped fetching the partition and would refuse to seek in it: begin with another consumer.
+    if (!held) return;
+    const std::int64_t offset = held->step == Held::Step::running ? held->processed : held->at;
+    const auto marks = consumer_->watermarks(held->partition);
+    if (marks && offset >= 0 && account_lost(held->partition, offset, *marks)) instead_[held->partition] = marks->low;
+    consumer_error_ = to_error(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE, "reading " + held->partition.topic);
     return;
   }
   if (message.err == RD_KAFKA_RESP_ERR__FATAL || is_fenced(message.err)) {
@@ -323,39 +363,30 @@ void Loop::Impl::handle_error(Held* held, const rd_kafka_message_t& message) {
                     {{"stage", options_.stage}, {"worker", options_.worker}, {"error", trouble_}});
 }
 
-void Loop::Impl::handle_lost_offsets(Held& held) {
-  const auto marks = consumer_->watermarks(held.partition);
-  if (!marks) {  // ask again by beginning the partition anew
-    reset(held);
-    next_advance_ = Clock::now() + 500ms;
-    return;
-  }
-  const bool cut = held.processed < marks->low;
-  const std::int64_t lost = cut ? marks->low - held.processed : 0;
-  const auto own = options_.on_lost_offsets_of.find(held.partition.topic);
-  const auto policy = own == options_.on_lost_offsets_of.end() ? options_.on_lost_offsets : own->second;
+/// True: go on from the earliest.
+bool Loop::Impl::account_lost(const TopicPartition& partition, std::int64_t offset,
+                              const PartitionReader::Watermarks& marks) {
+  const bool cut = offset < marks.low;
+  const std::int64_t lost = cut ? marks.low - offset : 0;
   observe::log_error(cut ? "records were deleted by retention before they were read"
                          : "the offset to read from is behind the end: was the topic made anew?",
                      {{"stage", options_.stage},
-                      {"topic", held.partition.topic},
-                      {"partition", held.partition.partition},
-                      {"offset", held.processed},
-                      {"earliest", marks->low},
-                      {"end", marks->high},
+                      {"topic", partition.topic},
+                      {"partition", partition.partition},
+                      {"offset", offset},
+                      {"earliest", marks.low},
+                      {"end", marks.high},
                       {"lost", lost}});
-  metrics_.counter(observe::Metric::records_lost, {options_.stage, held.partition.topic})
+  metrics_.counter(observe::Metric::records_lost, {options_.stage, partition.topic})
       .add(static_cast<std::uint64_t>(lost));
-  if (policy == config::OnLostOffsets::stop)
-    return fail(78, fatal_error("lost_offsets", "offset " + std::to_string(held.processed) + " of " +
-                                                    held.partition.topic + " " +
-                                                    std::to_string(held.partition.partition) +
-                                                    " is gone, and on_lost_offsets is stop; set the group's offset "
-                                                    "with kafka-consumer-groups.sh --reset-offsets, or continue"));
-  consumer_->lead_to_data_queue(held.partition, false);
-  held.processed = marks->low;
-  held.step = Held::Step::seeking;
-  held.seeking_since = Clock::now();
-  next_advance_ = {};
+  const auto own = options_.on_lost_offsets_of.find(partition.topic);
+  const auto policy = own == options_.on_lost_offsets_of.end() ? options_.on_lost_offsets : own->second;
+  if (policy != config::OnLostOffsets::stop) return true;
+  fail(78, fatal_error("lost_offsets", "offset " + std::to_string(offset) + " of " + partition.topic + " " +
+                                           std::to_string(partition.partition) +
+                                           " is gone, and on_lost_offsets is stop; set the group's offset with "
+                                           "kafka-consumer-groups.sh --reset-offsets, or on_lost_offsets: continue"));
+  return false;
 }
 
 }  // namespace newswatch::kafka

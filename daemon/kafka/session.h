@@ -37,7 +37,8 @@ class GroupConsumer {
  public:
   /// Told from within poll_events() and close().
   struct Listener {
-    virtual void on_assigned(std::vector<TopicPartition> partitions) = 0;
+    /// Returns where to read each from: numbers.
+    virtual std::vector<std::int64_t> on_assigned(const std::vector<TopicPartition>& partitions) = 0;
     virtual void on_revoked(std::vector<TopicPartition> partitions, bool lost) = 0;
     virtual void on_message(MessagePtr message) = 0;  ///< a stray one of the main queue, or an error
     virtual void on_client_error(rd_kafka_resp_err_t code, const char* reason) = 0;

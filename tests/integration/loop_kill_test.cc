@@ -158,7 +158,8 @@ TEST(LoopKill, TopicAddedWhileAStaticMemberWasDownIsRead) {
   Process stays = start("a", names.input);
   Process changes = start("b", names.input);
   produce(properties, numbered(names.input, 0, 200));
-  ASSERT_TRUE(eventually(60s, [&] { return read_topic(properties, names.output).size() == 200; })) << stays.output();
+  ASSERT_TRUE(eventually(20s, [&] { return read_topic(properties, names.output).size() == 200; }))
+      << stays.output() << changes.output() << read_topic(properties, names.output).size();
   changes.kill9();
   produce(properties, numbered(names.added, 0, 100));
   changes = start("b", names.input + "," + names.added);
