@@ -9,6 +9,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "rules/engine/naive_choices.h"
 #include "rules/engine/naive_terms.h"
 #include "rules/engine/naive_where.h"
 #include "rules/engine/text.h"
@@ -16,29 +17,21 @@
 namespace newswatch::engine {
 namespace {
 
+using naive::add;
+using naive::between;
+using naive::Choice;
+using naive::inside;
 using naive::Occurrence;
+using naive::overlap;
+using naive::Passage;
+using naive::Passages;
+using naive::Place;
+using naive::Places;
+using naive::unite;
 using naive::View;
 using naive::Visible;
 using syntax::Expression;
 using syntax::Op;
-
-/// A passage without its text; in the order of LANGUAGE section 7.
-struct Passage {
-  Field field = Field::body;
-  std::uint32_t start = 0, end = 0;
-  std::string_view term, entity;
-  auto key() const { return std::tie(field, start, end, term, entity); }
-  bool operator<(const Passage& other) const { return key() < other.key(); }
-};
-using Passages = std::set<Passage>;
-
-/// Words of one paragraph, with the passages of all choices that give just these.
-struct Place {
-  std::uint32_t paragraph = 0, first = 0, end = 0;
-  auto key() const { return std::tie(paragraph, first, end); }
-  bool operator<(const Place& other) const { return key() < other.key(); }
-};
-using Places = std::map<Place, Passages>;
 
 struct Value {
   bool is_true = false;
@@ -49,19 +42,8 @@ struct Value {
 struct Eyes {
   std::vector<const Expression*> zones;  ///< from the outside in
   bool count_boilerplate = false;
+  bool whatever_rules_say = false;  ///< boilerplate counts in rules referred to as well
 };
-
-bool overlap(const Place& a, const Place& b) {
-  return a.paragraph == b.paragraph && a.first < b.end && b.first < a.end;
-}
-bool inside(const Place& a, const Place& b) {
-  return a.paragraph == b.paragraph && b.first <= a.first && a.end <= b.end;
-}
-
-/// Words between two spans of one paragraph that do not overlap.
-std::uint32_t between(const Place& a, const Place& b) { return a.end <= b.first ? b.first - a.end : a.first - b.end; }
-
-void add(Passages& to, const Passages& from) { to.insert(from.begin(), from.end()); }
 
 bool is_positional(const Expression& expression) {
   switch (expression.op) {
@@ -194,7 +176,9 @@ struct NaiveOracle::Impl {
         break;
       case Op::near:
       case Op::before:
-        choices(x, eyes, view, [&](const std::vector<Choice>& chosen) { add_chain(x, chosen, out); });
+        choices(x, eyes, view, [&](const std::vector<Choice>& chosen) {
+          naive::add_chain(x.op == Op::before, x.number, chosen, out);
+        });
         break;
       case Op::not_near: {
         const Places other = places(x.operands[1], eyes, view);
@@ -221,48 +205,14 @@ struct NaiveOracle::Impl {
     return out;
   }
 
-  static void unite(Places& to, const Places& from) {
-    for (const auto& [place, passages] : from) add(to[place], passages);
-  }
-
-  using Choice = const Places::value_type*;
-
   /// Calls f with every choice of one occurrence of each operand, all in one paragraph, no two overlapping.
   template <typename F>
   void choices(const Expression& x, const Eyes& eyes, const View& view, F f) {
     std::vector<Places> operands;
     for (const Expression& operand : x.operands) operands.push_back(places(operand, eyes, view));
     std::vector<Choice> chosen;
-    choose(operands, chosen, f);
+    naive::choose(operands, chosen, f);
   }
-  template <typename F>
-  void choose(const std::vector<Places>& operands, std::vector<Choice>& chosen, F& f) {
-    if (chosen.size() == operands.size()) {
-      f(chosen);
-      return;
-    }
-    for (const auto& each : operands[chosen.size()]) {
-      const bool fits = std::all_of(chosen.begin(), chosen.end(), [&](Choice other) {
-        return other->first.paragraph == each.first.paragraph && !overlap(other->first, each.first);
-      });
-      if (!fits) continue;
-      chosen.push_back(&each);
-      choose(operands, chosen, f);
-      chosen.pop_back();
-    }
-  }
-
-  static void add_chain(const Expression& x, const std::vector<Choice>& chosen, Places& out) {
-    std::vector<Choice> order = chosen;
-    std::sort(order.begin(), order.end(), [](Choice a, Choice b) { return a->first < b->first; });
-    if (x.op == Op::before && order != chosen) return;
-    for (std::size_t i = 1; i < order.size(); ++i) {
-      if (between(order[i - 1]->first, order[i]->first) > x.number) return;
-    }
-    Passages& whole = out[{order[0]->first.paragraph, order.front()->first.first, order.back()->first.end}];
-    for (const Choice choice : chosen) add(whole, choice->second);
-  }
-
   // ---- Entities, section 5.
 
   bool is_meant(const Expression& x, std::uint32_t index) const {
@@ -288,7 +238,7 @@ struct NaiveOracle::Impl {
       Mention mention;
       bool weak = false;
     };
-    const View whole = view_of({{}, count_boilerplate});
+    const View whole = view_of({{}, count_boilerplate, false});
     std::vector<Named> found;
     for (std::uint32_t i = 0; i < program.entities.size(); ++i) {
       for (const syntax::Name& name : program.entities[i].names) {
@@ -328,7 +278,7 @@ struct NaiveOracle::Impl {
     const bool strong =
         std::any_of(seen.begin(), seen.end(), [&](const Named& n) { return !n.weak && n.mention.entity == entity; });
     const Expression* context = program.entities[entity].context.get();
-    return it->second = strong || (context && value(*context, {{}, count_boilerplate}).is_true);
+    return it->second = strong || (context && value(*context, {{}, count_boilerplate, false}).is_true);
   }
 
   // ---- Truth and passages.
@@ -364,7 +314,8 @@ struct NaiveOracle::Impl {
       case Op::rule: {
         const syntax::Rule& rule = program.rules[x.target];
         if (!naive::holds(rule.where, *article, record_time, text)) return {};
-        return value(rule.condition, {eyes.zones, rule.count_boilerplate});
+        return value(rule.condition,
+                     {eyes.zones, eyes.whatever_rules_say || rule.count_boilerplate, eyes.whatever_rules_say});
       }
       case Op::regex:
         return regex(x, eyes);
@@ -519,11 +470,11 @@ std::vector<NaiveVerdict> NaiveOracle::match(const Article& article, Time record
     NaiveVerdict& verdict = out.emplace_back();
     if (rule.info.status == RuleStatus::disabled) continue;
     if (!naive::holds(rule.where, article, record_time, impl.text)) continue;
-    const Value value = impl.value(rule.condition, {{}, rule.count_boilerplate});
+    const Value value = impl.value(rule.condition, {{}, rule.count_boilerplate, false});
     verdict.is_true = value.is_true;
     for (const Passage& passage : value.passages) verdict.hits.push_back(impl.hit_of(passage));
     if (!value.is_true && !article.boilerplate.empty() && !rule.count_boilerplate) {
-      verdict.only_with_boilerplate = impl.value(rule.condition, {{}, true}).is_true;
+      verdict.only_with_boilerplate = impl.value(rule.condition, {{}, true, true}).is_true;
     }
   }
   return out;

@@ -14,12 +14,14 @@ using syntax::MatchMode;
 /// Positions of a cut term, and what of them is one word or a run.
 struct Cut {
   PreparedText text;
-  bool has_lower = false;
+  bool all_capitals = false;  ///< of two or more words, none with a small letter
 };
 
 void cut(std::string_view words, Cut& out) {
   out.text.prepare_paragraph(words);
-  for (const Word& word : out.text.words()) out.has_lower |= case_facts(out.text.cased(word)).has_lower;
+  bool has_lower = false;
+  for (const Word& word : out.text.words()) has_lower |= case_facts(out.text.cased(word)).has_lower;
+  out.all_capitals = out.text.words().size() >= 2 && !has_lower;
 }
 
 WordCase case_of(CaseMode mode, std::string_view cased, bool all_capitals_term) {
@@ -63,7 +65,6 @@ void readings(const Cut& cut, std::uint32_t at, const syntax::Setting& how, std:
     out.push_back(row);
     return;
   }
-  const bool all_capitals_term = words.size() >= 2 && !cut.has_lower;
   const auto take = [&](const Word& word, std::uint32_t next, bool tagged) {
     TermWord term;
     term.reduced = cut.text.reduced(word);
@@ -72,7 +73,7 @@ void readings(const Cut& cut, std::uint32_t at, const syntax::Setting& how, std:
       term.tag = word.tag;
     } else {
       term.match = next == words.size() ? how.match : how.others;
-      term.letters = case_of(how.letters, term.cased, all_capitals_term);
+      term.letters = case_of(how.letters, term.cased, cut.all_capitals);
     }
     add_forms(term);
     row.push_back(std::move(term));
@@ -180,15 +181,19 @@ struct Search {
   }
 };
 
+TermReadings readings(const Cut& term, const syntax::Setting& how) {
+  TermReadings out;
+  std::vector<TermWord> row;
+  if (!term.text.words().empty()) readings(term, 0, how, row, out);
+  return out;
+}
+
 }  // namespace
 
 TermReadings read_term(std::string_view words, const syntax::Setting& how) {
   Cut term;
   cut(words, term);
-  TermReadings out;
-  std::vector<TermWord> row;
-  if (!term.text.words().empty()) readings(term, 0, how, row, out);
-  return out;
+  return readings(term, how);
 }
 
 TermReadings read_name(const syntax::Name& name) {
@@ -197,14 +202,15 @@ TermReadings read_name(const syntax::Name& name) {
   const std::size_t comma = words.find(',');
   if (!name.comma || comma == std::string_view::npos) return out;
   out.clear();
-  Cut whole;
+  Cut whole, front, back;
   cut(words, whole);
-  const bool all_capitals = whole.text.words().size() >= 2 && !whole.has_lower;
-  syntax::Setting before_comma = name.how, after_comma = name.how;
-  before_comma.letters = CaseMode::any;
-  if (all_capitals) after_comma.letters = CaseMode::any;
-  for (const auto& before : read_term(words.substr(0, comma), before_comma)) {
-    for (const auto& after : read_term(words.substr(comma + 1), after_comma)) {
+  cut(words.substr(0, comma), front);
+  cut(words.substr(comma + 1), back);
+  back.all_capitals = whole.all_capitals;  // the name as a whole decides
+  syntax::Setting no_case = name.how;
+  no_case.letters = CaseMode::any;
+  for (const auto& before : readings(front, no_case)) {
+    for (const auto& after : readings(back, name.how)) {
       out.push_back(before);
       out.back().insert(out.back().end(), after.begin(), after.end());
       out.push_back(after);
