@@ -1,5 +1,7 @@
 #include "daemon/match/stage.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -63,9 +65,9 @@ class FeedCount {
 
 class MatchProcessor final : public kafka::Processor {
  public:
-  MatchProcessor(const config::Common& common, const config::MatchStage& settings, const Rules& rules,
+  MatchProcessor(const config::Topics& topics, const config::MatchStage& settings, const Rules& rules,
                  observe::Metrics& metrics, std::function<Time()> now)
-      : topics_(common.topics), rules_(rules), now_(std::move(now)), seconds_(metrics.histogram(Metric::match_seconds)) {
+      : topics_(topics), rules_(rules), now_(std::move(now)), seconds_(metrics.histogram(Metric::match_seconds)) {
     for (const config::ArticleInput& input : settings.articles) {
       auto& count = counts_[input.feed];
       if (!count) count = std::make_unique<FeedCount>(input.feed, metrics);
@@ -167,14 +169,18 @@ void Rules::refresh(std::shared_ptr<const engine::RuleSet>& held, std::uint64_t&
   const std::uint64_t now = generation_.load(std::memory_order_acquire);
   if (now == generation) return;
   generation = now;
-  const std::lock_guard lock(mutex_);
-  held = rules_;
+  std::shared_ptr<const engine::RuleSet> current;
+  {
+    const std::lock_guard lock(mutex_);
+    current = rules_;
+  }
+  held = std::move(current);  // the old set may go here, without the lock
 }
 
-std::unique_ptr<kafka::Processor> make_processor(const config::Common& common, const config::MatchStage& settings,
+std::unique_ptr<kafka::Processor> make_processor(const config::Topics& topics, const config::MatchStage& settings,
                                                  const Rules& rules, observe::Metrics& metrics,
                                                  std::function<Time()> now) {
-  return std::make_unique<MatchProcessor>(common, settings, rules, metrics, std::move(now));
+  return std::make_unique<MatchProcessor>(topics, settings, rules, metrics, std::move(now));
 }
 
 kafka::LoopOptions worker_options(const config::Common& common, const config::MatchStage& settings, int worker,
@@ -186,6 +192,9 @@ kafka::LoopOptions worker_options(const config::Common& common, const config::Ma
       options.start[topic] = input.start;
       options.on_lost_offsets_of[topic] = input.on_lost_offsets;
     }
+    // A record above max_article_bytes is still read, to be set aside: it may be as large as the broker lets it.
+    options.fetch_message_bytes = std::max(
+        options.fetch_message_bytes, static_cast<int>(std::min<std::uint64_t>(input.max_article_bytes, 64u << 20)));
   }
   options.output_topics = {common.topics.matches.name, common.topics.rejected.name};
   // librdkafka 2.0.2 stops fetching for a second when its prefetch is full, so 1.3 s of the wanted rate: 20,000 articles
@@ -200,7 +209,7 @@ struct Stage::Worker {
   Worker(const config::Common& common, const config::MatchStage& settings, const Rules& rules, int number,
          kafka::Watchdog& watchdog, observe::Metrics& metrics, std::function<void(const kafka::LoopFailure&)> failed,
          bool embedded)
-      : processor(make_processor(common, settings, rules, metrics,
+      : processor(make_processor(common.topics, settings, rules, metrics,
                                  [] { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); })),
         loop(worker_options(common, settings, number, embedded), *processor, watchdog, metrics, std::move(failed)) {}
   std::unique_ptr<kafka::Processor> processor;

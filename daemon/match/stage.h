@@ -38,7 +38,7 @@ class Rules {
 };
 
 /// One worker's part between its loop and the pure matching. All given outlive it; `now` is the wall clock.
-std::unique_ptr<kafka::Processor> make_processor(const config::Common& common, const config::MatchStage& settings,
+std::unique_ptr<kafka::Processor> make_processor(const config::Topics& topics, const config::MatchStage& settings,
                                                  const Rules& rules, observe::Metrics& metrics,
                                                  std::function<Time()> now);
 
