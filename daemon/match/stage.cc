@@ -192,11 +192,9 @@ kafka::LoopOptions worker_options(const config::Common& common, const config::Ma
       options.start[topic] = input.start;
       options.on_lost_offsets_of[topic] = input.on_lost_offsets;
     }
-    // A record above max_article_bytes is still read, to be set aside: it may be as large as the broker lets it.
-    options.fetch_message_bytes = std::max(
-        options.fetch_message_bytes, static_cast<int>(std::min<std::uint64_t>(input.max_article_bytes, 64u << 20)));
   }
   options.output_topics = {common.topics.matches.name, common.topics.rejected.name};
+  // A larger record than fetch_message_bytes is still read: brokers send at least one record (KIP-74).
   // librdkafka 2.0.2 stops fetching for a second when its prefetch is full, so 1.3 s of the wanted rate: 20,000 articles
   // of 3 KB a second over all workers.
   options.prefetch_kbytes = std::max(16, 80 / std::max(1, settings.workers)) * 1024;
