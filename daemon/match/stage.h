@@ -1,12 +1,9 @@
 #pragma once
-// Stage 1: from the article topics to P.matches; what cannot be read goes to P.rejected.
+// Stage 1: from the topics of articles to P.matches.
 
-#include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "config/loader/settings.h"
@@ -23,21 +20,22 @@ class Metrics;
 
 namespace newswatch::match {
 
-/// The rules as they are now. Any thread; readers look at the generation and take the lock only after a change.
+/// The rules as they are now. Any thread; asking for an unchanged set costs one atomic load.
 class Rules {
  public:
-  explicit Rules(std::shared_ptr<const engine::RuleSet> rules) : rules_(std::move(rules)) {}
+  explicit Rules(std::shared_ptr<const engine::RuleSet> rules);
+  ~Rules();
   void set(std::shared_ptr<const engine::RuleSet> rules);
-  /// Brings `held` up to date. What it held before is freed by whoever lets go of it last.
-  void refresh(std::shared_ptr<const engine::RuleSet>& held, std::uint64_t& generation) const;
+  /// Replaces `held` when there is another set than the one it was last given (`seen`, 0 at first).
+  void refresh(std::shared_ptr<const engine::RuleSet>& held, std::uint64_t& seen) const;
 
  private:
-  mutable std::mutex mutex_;
-  std::shared_ptr<const engine::RuleSet> rules_;
-  std::atomic<std::uint64_t> generation_{1};
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
-/// One worker's part between its loop and the pure matching. All given outlive it; `now` is the wall clock.
+/// One worker's part between its loop and the matching. References outlive it; `now` is the wall clock. Apart from the
+/// stage for tests, which put another one around it.
 std::unique_ptr<kafka::Processor> make_processor(const config::Topics& topics, const config::MatchStage& settings,
                                                  const Rules& rules, observe::Metrics& metrics,
                                                  std::function<Time()> now);
@@ -48,8 +46,7 @@ kafka::LoopOptions worker_options(const config::Common& common, const config::Ma
 
 class Stage {
  public:
-  /// References outlive the stage; `rules` is shared by all workers. `failed`: see kafka::Loop. `embedded`: the broker is
-  /// the one in this process.
+  /// References outlive the stage. `failed`: see kafka::Loop. `embedded`: the broker is the one in this process.
   Stage(const config::Common& common, const config::MatchStage& settings, std::shared_ptr<const engine::RuleSet> rules,
         kafka::Watchdog& watchdog, observe::Metrics& metrics, std::function<void(const kafka::LoopFailure&)> failed,
         bool embedded = false);
@@ -57,7 +54,8 @@ class Stage {
 
   /// Topics must exist. Returns at once; an absent broker is waited for.
   void start();
-  /// Takes effect with the next article. Any thread, never blocks matching.
+  /// Takes effect with the next article of each worker; the old set goes when the last one has let go of it. Any
+  /// thread.
   void set_rules(std::shared_ptr<const engine::RuleSet> rules);
   void request_stop();
   /// Commits what is in hand; every worker within `deadline`.
@@ -67,7 +65,6 @@ class Stage {
 
  private:
   struct Worker;
-  const config::MatchStage settings_;
   Rules rules_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -1,11 +1,6 @@
 #include "rules/engine/text.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 #include <cstring>
 
@@ -14,11 +9,11 @@
 namespace newswatch::engine {
 
 // How words are cut. Almost all words of an English article are ASCII letters between a space and a space, comma or
-// full stop. Cutter::cut finds those in bits made 64 bytes at a time; their reduced form lies ready in the arena, which
-// begins as a copy of the fields in small letters, and their cased form is the source itself. Whatever else comes (a byte
-// above 127, or a sign that may bind: a hyphen or apostrophe before a letter, a dot after a single letter, a comma between
-// digits) sends the word to Cutter::stretch, which reads the text on to the next code point that separates in any case,
-// as units: a character, with the marks that follow it, without the characters that are ignored. Over units every rule
+// full stop. Cutter::cut finds those byte by byte; their reduced form lies ready in the arena, which begins as a copy
+// of the fields in small letters, and their cased form is the source itself. Whatever else comes (a byte above 127, or
+// a sign that may bind: a hyphen or apostrophe before a letter, a dot after a single letter, a comma between digits)
+// sends the word to Cutter::stretch, which reads the text on to the next code point that separates in any case, as
+// units: a character, with the marks that follow it, without the characters that are ignored. Over units every rule
 // of 1.1 is a look at neighbours. Both paths give the same words; the second alone would do.
 
 namespace {
@@ -43,67 +38,14 @@ struct ByteKinds {
 };
 constexpr ByteKinds byte_kinds;
 
+/// Fixed blocks, so that compilers make vector code of it at -O2 as well.
 void copy_in_small_letters(const char* from, char* to, std::size_t size) {
+  const auto small = [](char c) { return static_cast<char>(c + (static_cast<unsigned char>(c - 'A') < 26 ? 32 : 0)); };
   std::size_t i = 0;
-#if defined(__SSE2__)
-  for (; i + 16 <= size; i += 16) {
-    __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-    __m128i from_a = _mm_sub_epi8(block, _mm_set1_epi8('A'));
-    __m128i upper = _mm_cmpeq_epi8(_mm_min_epu8(from_a, _mm_set1_epi8(25)), from_a);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_or_si128(block, _mm_and_si128(upper, _mm_set1_epi8(32))));
+  for (; i + 32 <= size; i += 32) {
+    for (std::size_t k = 0; k < 32; ++k) to[i + k] = small(from[i + k]);
   }
-#endif
-  for (; i < size; ++i) to[i] = static_cast<char>(from[i] + (static_cast<unsigned char>(from[i] - 'A') < 26 ? 32 : 0));
-}
-
-/// Of text in small letters; reads and writes whole blocks of 64.
-void mark_words(const char* text, std::size_t size, std::uint64_t* word, std::uint64_t* any) {
-  for (std::size_t i = 0; i < size; i += 64) {
-    std::uint64_t words = 0, high = 0;
-#if defined(__SSE2__)
-    const auto within = [](__m128i block, char first, char count) {
-      __m128i from_first = _mm_sub_epi8(block, _mm_set1_epi8(first));
-      return _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(count - 1))), from_first);
-    };
-    const auto bits = [](__m128i mask) { return std::uint64_t{static_cast<std::uint32_t>(_mm_movemask_epi8(mask))}; };
-    for (unsigned k = 0; k < 64; k += 16) {
-      __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + i + k));
-      words |= bits(_mm_or_si128(within(block, 'a', 26), within(block, '0', 10))) << k;
-      high |= bits(block) << k;
-    }
-#else
-    for (unsigned k = 0; k < 64; ++k) {
-      const auto c = static_cast<unsigned char>(text[i + k]);
-      words |= std::uint64_t{is_alnum(c)} << k;
-      high |= std::uint64_t{c >= 0x80} << k;
-    }
-#endif
-    word[i / 64] = words;
-    any[i / 64] = words | high;
-  }
-}
-
-/// The first set bit in [at, end), or end.
-std::size_t next_set(const std::uint64_t* bits, std::size_t at, std::size_t end) {
-  if (at >= end) return end;
-  std::size_t i = at / 64;
-  std::uint64_t block = bits[i] & (~std::uint64_t{0} << at % 64);
-  while (block == 0) {
-    if (++i * 64 >= end) return end;
-    block = bits[i];
-  }
-  return std::min(end, i * 64 + static_cast<std::size_t>(std::countr_zero(block)));
-}
-
-std::size_t next_clear(const std::uint64_t* bits, std::size_t at, std::size_t end) {
-  if (at >= end) return end;
-  std::size_t i = at / 64;
-  std::uint64_t block = ~bits[i] & (~std::uint64_t{0} << at % 64);
-  while (block == 0) {
-    if (++i * 64 >= end) return end;
-    block = ~bits[i];
-  }
-  return std::min(end, i * 64 + static_cast<std::size_t>(std::countr_zero(block)));
+  for (; i < size; ++i) to[i] = small(from[i]);
 }
 
 bool contains_lower(const Characters& characters, std::string_view text) {
@@ -164,33 +106,34 @@ class Cutter {
 
   unsigned char byte(std::uint32_t at) const { return static_cast<unsigned char>(source_[at]); }
 
-  void cut(std::uint32_t from) {
-    // Places in the arena, where both fields lie.
-    const std::size_t end = base_ + source_end_;
-    const std::uint64_t *word_bits = text_.word_bits_.data(), *any_bits = text_.any_bits_.data();
-    for (std::size_t at = base_ + from; (at = next_set(any_bits, at, end)) < end;) {
-      const auto start = static_cast<std::uint32_t>(at - base_);
-      if (word_bits[at / 64] >> at % 64 & 1) {
-        at = next_clear(word_bits, at, end);
-        const auto stop = static_cast<std::uint32_t>(at - base_);
-        if (at < end && byte_kinds.kind[byte(stop)] != separates && binds(start, stop)) {
-          at = base_ + stretch(start);
+  void cut(std::uint32_t at) {
+    const std::uint32_t end = source_end_;
+    while (at < end) {
+      const ByteKind kind = byte_kinds.kind[byte(at)];
+      if (kind == word_byte) {
+        const std::uint32_t start = at;
+        do ++at;
+        while (at < end && byte_kinds.kind[byte(at)] == word_byte);
+        if (at < end && byte_kinds.kind[byte(at)] != separates && binds(start, at)) {
+          at = stretch(start);
         } else {
-          plain_word(start, stop);
+          plain_word(start, at);
         }
-        continue;
-      }
-      std::size_t next = start;
-      switch (characters_[decode(limited(), next)].character_class()) {
-        case letter:
-        case hebrew:
-        case digit:
-        case spaceless:
-          at = base_ + stretch(start);
-          break;
-        default:
-          continuations_ += static_cast<std::uint32_t>(next) - start - 1;
-          at = base_ + next;
+      } else if (kind == high_byte) {
+        std::size_t next = at;
+        switch (characters_[decode(limited(), next)].character_class()) {
+          case letter:
+          case hebrew:
+          case digit:
+          case spaceless:
+            at = stretch(at);
+            break;
+          default:
+            continuations_ += static_cast<std::uint32_t>(next) - at - 1;
+            at = static_cast<std::uint32_t>(next);
+        }
+      } else {
+        ++at;
       }
     }
   }
@@ -231,10 +174,7 @@ class Cutter {
     word.reduced = static_cast<std::uint32_t>(base_ + start);
     word.reduced_size = end - start;
     word.field = field_;
-    if (start > paragraph_start_) {
-      const unsigned char before = byte(start - 1);
-      if (before == '#' || before == '@' || before >= 0x80) tag(word);
-    }
+    if (start > paragraph_start_) tag(word);
     last_end_ = end;
   }
 
@@ -563,10 +503,6 @@ void PreparedText::begin(std::string_view title, std::string_view body) {
   if (arena_.size() < arena_used_ + 64) arena_.resize(arena_used_ + arena_used_ / 2 + 256);
   copy_in_small_letters(title.data(), arena_.data(), title.size());
   copy_in_small_letters(body.data(), arena_.data() + title.size(), body.size());
-  const std::size_t blocks = arena_used_ / 64 + 1;
-  if (word_bits_.size() < blocks)
-    for (auto* of : {&word_bits_, &any_bits_}) of->resize(blocks + blocks / 2);
-  mark_words(arena_.data(), arena_used_, word_bits_.data(), any_bits_.data());
 }
 
 void PreparedText::prepare(const Article& article) {

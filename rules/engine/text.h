@@ -110,8 +110,6 @@ class PreparedText {
   std::vector<JoinedWord> joined_;
   std::vector<char> arena_;  ///< the fields in ASCII small letters at the fields' own offsets, then what differs more
   std::size_t arena_used_ = 0;
-  /// A bit for each byte of the fields as they lie in the arena: an ASCII letter or digit; that, or a byte above 127.
-  std::vector<std::uint64_t> word_bits_, any_bits_;
   std::vector<ParagraphSpan> spans_;
   std::vector<Sentence> sentences_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>>
