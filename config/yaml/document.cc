@@ -23,6 +23,17 @@ struct Stop {};  // thrown out of the parser when going on is of no use
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
+// yaml-cpp 0.7 ends a plain scalar in a flow collection at any `?`, so that `[colo?r]` is no YAML for it. Inside a word it
+// gets this byte instead, which no file may hold (bad_byte), and scalars get it back.
+constexpr char question_mark = '\x11';
+
+std::string with_safe_question_marks(std::string text) {
+  for (std::size_t at = text.find('?'); at != std::string::npos; at = text.find('?', at + 1)) {
+    if (at > 0 && std::string_view(" \t\r\n[{,?").find(text[at - 1]) == std::string_view::npos) text[at] = question_mark;
+  }
+  return text;
+}
+
 class Builder : public YAML::EventHandler {
  public:
   Builder(std::shared_ptr<const Source> source, Diagnostics& diagnostics, const LoadLimits& limits)
@@ -53,6 +64,7 @@ class Builder : public YAML::EventHandler {
     check_tag(tag, offset);
     Node node = make(Kind::scalar, offset);
     node.text = value;
+    std::replace(node.text.begin(), node.text.end(), question_mark, '?');
     const char first = offset < source_->text().size() ? source_->text()[offset] : '\0';
     if (tag == "?")
       node.style = Style::plain;
@@ -296,7 +308,7 @@ std::optional<Node> load(std::shared_ptr<const std::string> text, std::string_vi
   }
   Builder builder(source, diagnostics, limits);
   try {
-    std::istringstream stream{*text};
+    std::istringstream stream{with_safe_question_marks(*text)};
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     // Asked once more, never in a loop: a second document, or what is left over, is an error.
