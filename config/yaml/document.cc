@@ -23,19 +23,14 @@ struct Stop {};  // thrown out of the parser when going on is of no use
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// yaml-cpp 0.7 takes a `?` for an indicator wherever it stands in a flow collection, so `[what now?]` would be no YAML. Such
-// a `?` travels as a byte that no file can hold (bad_byte) and is put back into what the parser says.
-constexpr char question_mark = '\1';
+// yaml-cpp 0.7 ends a plain scalar in a flow collection at any `?`, so that `[colo?r]` is no YAML for it. Inside a word it
+// gets this byte instead, which no file may hold (bad_byte), and scalars get it back.
+constexpr char question_mark = '\x11';
 
-std::string shield_question_marks(std::string text) {
-  for (std::size_t i = 1; i < text.size(); ++i)
-    if (text[i] == '?' && !is_space(text[i - 1]) && text[i - 1] != '[' && text[i - 1] != '{' && text[i - 1] != ',')
-      text[i] = question_mark;
-  return text;
-}
-
-std::string unshield(std::string text) {
-  std::replace(text.begin(), text.end(), question_mark, '?');
+std::string with_safe_question_marks(std::string text) {
+  for (std::size_t at = text.find('?'); at != std::string::npos; at = text.find('?', at + 1)) {
+    if (at > 0 && std::string_view(" \t\r\n[{,?").find(text[at - 1]) == std::string_view::npos) text[at] = question_mark;
+  }
   return text;
 }
 
@@ -68,7 +63,8 @@ class Builder : public YAML::EventHandler {
     const std::size_t offset = skip_properties(position(mark));
     check_tag(tag, offset);
     Node node = make(Kind::scalar, offset);
-    node.text = unshield(value);
+    node.text = value;
+    std::replace(node.text.begin(), node.text.end(), question_mark, '?');
     const char first = offset < source_->text().size() ? source_->text()[offset] : '\0';
     if (tag == "?")
       node.style = Style::plain;
@@ -312,7 +308,7 @@ std::optional<Node> load(std::shared_ptr<const std::string> text, std::string_vi
   }
   Builder builder(source, diagnostics, limits);
   try {
-    std::istringstream stream{shield_question_marks(*text)};
+    std::istringstream stream{with_safe_question_marks(*text)};
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     // Asked once more, never in a loop: a second document, or what is left over, is an error.
@@ -324,7 +320,7 @@ std::optional<Node> load(std::shared_ptr<const std::string> text, std::string_vi
     std::string hint;
     if (error.msg.find("tab") != std::string::npos) hint = "indent with spaces";
     if (error.msg.find("anchor") != std::string::npos) hint = "a text that begins with `*` or `&` must be quoted";
-    diagnostics.error(source->place(at), "yaml-syntax", unshield(plain_words(error.msg)), hint);
+    diagnostics.error(source->place(at), "yaml-syntax", plain_words(error.msg), hint);
     return std::nullopt;
   } catch (const std::exception& error) {
     diagnostics.error({file, 0, 0}, "yaml-syntax", std::string("the YAML parser failed: ") + error.what());

@@ -28,7 +28,7 @@ std::string encode_undelivered(const Courier::Parked& parked, std::string_view d
   // The alert is JSON already, and its bytes are what a replay needs: it is put in as it is.
   constexpr std::string_view member = ",\"alert\":";
   const std::string& alert = parked.letter->value;
-  if (text.size() + member.size() + alert.size() <= flow::max_record_bytes) {
+  if (!alert.empty() && text.size() + member.size() + alert.size() <= flow::max_record_bytes) {
     text.pop_back();
     text += member;
     text += alert;

@@ -118,8 +118,8 @@ std::uint32_t bits_of(char32_t c, UCharCategory category) {
   const auto set = [&](bool condition, Flag flag) {
     if (condition) bits |= flag;
   };
-  set(letter, Flag::is_letter);
-  set(digit, Flag::is_digit);
+  set(letter, Flag::has_letter);
+  set(digit, Flag::has_digit);
   set((mask & (U_GC_LU_MASK | U_GC_LT_MASK)) != 0, Flag::is_upper);
   set((mask & U_GC_LL_MASK) != 0, Flag::is_lower);
   set((mask & (U_GC_LO_MASK | U_GC_LM_MASK)) != 0, Flag::is_caseless);

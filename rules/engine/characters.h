@@ -31,8 +31,8 @@ enum class CharacterClass : std::uint8_t {
 
 struct CharacterInfo {
   enum Flag : std::uint32_t {
-    is_letter = 1 << 5,
-    is_digit = 1 << 6,
+    has_letter = 1 << 5,
+    has_digit = 1 << 6,
     is_upper = 1 << 7,     ///< Lu, Lt
     is_lower = 1 << 8,     ///< Ll
     is_caseless = 1 << 9,  ///< Lo, Lm

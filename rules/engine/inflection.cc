@@ -317,7 +317,7 @@ bool is_initialism(std::string_view cased) {
   for (std::size_t at = 0; at < cased.size();) {
     const CharacterInfo info = characters[decode(cased, at)];
     if (info.has(CharacterInfo::is_mark)) continue;
-    if (!info.has(CharacterInfo::is_letter) || !info.has(CharacterInfo::is_upper)) return false;
+    if (!info.has(CharacterInfo::has_letter) || !info.has(CharacterInfo::is_upper)) return false;
     ++letters;
   }
   return letters == 2 || letters == 3;

@@ -51,7 +51,7 @@ class SentenceEnds {
     if (next == end || next == text_.size()) return false;  // the paragraph's end is an end anyway
     std::size_t behind = next;
     const CharacterInfo info = characters_[decode(text_, behind)];
-    if (!info.has(Flag::is_upper | Flag::is_digit | Flag::is_opening | Flag::is_caseless)) return false;
+    if (!info.has(Flag::is_upper | Flag::has_digit | Flag::is_opening | Flag::is_caseless)) return false;
     return text_[at] != '.' || !dot_goes_on(at, next);
   }
 
@@ -100,10 +100,10 @@ class SentenceEnds {
       std::size_t before = word.begin;
       const CharacterInfo info = characters_[decode_back(text_, before)];
       const bool counts =
-          info.has(Flag::is_letter | Flag::is_digit) && info.character_class() != CharacterClass::apostrophe;
+          info.has(Flag::has_letter | Flag::has_digit) && info.character_class() != CharacterClass::apostrophe;
       if (!counts && !info.has(Flag::is_mark) && info.character_class() != CharacterClass::ignored) break;
       if (counts) ++word.count;
-      if (counts && (!info.has(Flag::is_letter) || info.character_class() == CharacterClass::spaceless))
+      if (counts && (!info.has(Flag::has_letter) || info.character_class() == CharacterClass::spaceless))
         letters = false;
       word.begin = before;
     }
@@ -113,7 +113,7 @@ class SentenceEnds {
 
   bool is_letter_or_digit_before(std::size_t at) const {
     if (at == 0) return false;
-    return characters_[decode_back(text_, at)].has(Flag::is_letter | Flag::is_digit | Flag::is_mark);
+    return characters_[decode_back(text_, at)].has(Flag::has_letter | Flag::has_digit | Flag::is_mark);
   }
 
   /// The dot at `at` is a single letter's, an abbreviation's or an initialism's, whose next word may begin at `next`.
@@ -140,7 +140,7 @@ class SentenceEnds {
 
   std::string_view word_after(std::size_t at) const {
     const auto is_word = [&](CharacterInfo info) {
-      return info.has(Flag::is_letter | Flag::is_digit | Flag::is_mark) &&
+      return info.has(Flag::has_letter | Flag::has_digit | Flag::is_mark) &&
              info.character_class() != CharacterClass::apostrophe;
     };
     std::size_t next = at;

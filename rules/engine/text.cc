@@ -216,7 +216,7 @@ class Cutter {
   }
   /// A letter or digit, as 1.1 defines both; what "directly between two letters or digits" asks of the neighbours.
   bool is_letter_or_digit(std::size_t i) const {
-    return is_wordlike(i) && characters_[units_()[i].c].has(CharacterInfo::is_letter | CharacterInfo::is_digit);
+    return is_wordlike(i) && characters_[units_()[i].c].has(CharacterInfo::has_letter | CharacterInfo::has_digit);
   }
   bool is_plain(std::size_t i, CharacterClass wanted) const { return class_at(i) == wanted && !units_()[i].marked; }
   const std::vector<Unit>& units_() const { return text_.units_; }
@@ -319,7 +319,7 @@ class Cutter {
   std::size_t sign(std::size_t i, std::size_t j) const {
     if (j - i > 2) return j;
     for (std::size_t k = i; k < j; ++k) {
-      if (class_at(k) == spaceless || !characters_[units_()[k].c].has(CharacterInfo::is_letter)) return j;
+      if (class_at(k) == spaceless || !characters_[units_()[k].c].has(CharacterInfo::has_letter)) return j;
     }
     std::size_t end = j;
     if (is_plain(j, hash)) {
@@ -579,14 +579,14 @@ bool long_enough_for_prefix(std::string_view reduced) {
   for (std::size_t at = 0; at < reduced.size();) {
     const CharacterInfo info = characters[decode(reduced, at)];
     if (info.character_class() == spaceless) return true;
-    if (info.has(CharacterInfo::is_letter | CharacterInfo::is_digit) && !info.has(CharacterInfo::is_conjoining))
+    if (info.has(CharacterInfo::has_letter | CharacterInfo::has_digit) && !info.has(CharacterInfo::is_conjoining))
       ++count;
   }
   return count >= 3;
 }
 
-bool is_letter(char32_t c) { return Characters::instance()[c].has(CharacterInfo::is_letter); }
-bool is_digit(char32_t c) { return Characters::instance()[c].has(CharacterInfo::is_digit); }
+bool is_letter(char32_t c) { return Characters::instance()[c].has(CharacterInfo::has_letter); }
+bool is_digit(char32_t c) { return Characters::instance()[c].has(CharacterInfo::has_digit); }
 bool is_white_space(char32_t c) { return Characters::instance()[c].has(CharacterInfo::is_space); }
 bool is_spaceless_letter(char32_t c) { return Characters::instance()[c].character_class() == spaceless; }
 

@@ -31,6 +31,20 @@ TEST(YamlDocument, PlacesAreCodePointsOfKeyAndValue) {
   EXPECT_EQ(root->entries[1].value.items[1].style, Style::block);
 }
 
+TEST(YamlDocument, AQuestionMarkInAWordIsPartOfIt) {
+  Diagnostics diagnostics;
+  const auto root = load("a: [colo?r, what??, \"b?\", {k?y: v?, l: x}]\nu: https://a.b/c?d=e\n", "f", diagnostics);
+  ASSERT_TRUE(root) << diagnostics.text();
+  const Node& list = root->entries[0].value;
+  EXPECT_EQ(list.items[0].text, "colo?r");
+  EXPECT_EQ(list.items[1].text, "what??");
+  EXPECT_EQ(list.items[2].text, "b?");
+  EXPECT_EQ(list.items[3].entries[0].key, "k?y");
+  EXPECT_EQ(list.items[3].entries[0].value.text, "v?");
+  EXPECT_EQ(at(list.items[2].place), "1:21");
+  EXPECT_EQ(root->entries[1].value.text, "https://a.b/c?d=e");
+}
+
 TEST(YamlDocument, AMissingValueStandsRightAfterItsDashOrColon) {
   Diagnostics diagnostics;
   const auto root = load("a:\n  - #Ukraine\n  - x\n  -\n  - ~\nb:\n\"c d\":   # none\ne: null\n", "f", diagnostics);
@@ -115,18 +129,6 @@ TEST(YamlDocument, AByteOrderMarkIsNoText) {
   const auto root = load(std::string("\xEF\xBB\xBF") + "a: b\n", "f", diagnostics);
   ASSERT_TRUE(root);
   EXPECT_EQ(root->entries[0].key, "a");
-}
-
-TEST(YamlDocument, AQuestionMarkInAFlowListIsText) {
-  Diagnostics diagnostics;
-  const auto root = load(std::string("a: [colo?r, what now?, \"why?\", {k?: v?w}]\n? b\n: c\n"), "f", diagnostics);
-  ASSERT_TRUE(root) << diagnostics.text();
-  const auto& items = root->entries[0].value.items;
-  EXPECT_EQ(items[0].text, "colo?r");
-  EXPECT_EQ(items[1].text, "what now?");
-  EXPECT_EQ(items[2].text, "why?");
-  EXPECT_EQ(items[3].entries[0].key, "k?");
-  EXPECT_EQ(root->entries[1].key, "b");
 }
 
 // What follows a random cut or a random byte must neither crash nor hang.
