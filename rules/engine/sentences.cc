@@ -1,6 +1,11 @@
 // Paragraphs (LANGUAGE section 1) and sentences (1.3): both look at the text itself, not at its words.
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "rules/engine/characters.h"
@@ -220,18 +225,34 @@ void cut_paragraphs(std::string_view body, std::vector<ParagraphSpan>& out) {
   if (blocks || (!out.empty() && is_hard_wrapped(body, out))) close_block();
 }
 
+namespace {
+
+/// The first place from `at` on where a sentence may end: `.`, `!`, `?` or a byte above 127.
+std::size_t next_stop(std::string_view text, std::size_t at) {
+#if defined(__SSE2__)
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const auto is = [&](char c) { return _mm_cmpeq_epi8(block, _mm_set1_epi8(c)); };
+    const int bits = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(block, is('.')), _mm_or_si128(is('!'), is('?'))));
+    if (bits != 0) return at + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(bits)));
+  }
+#endif
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    if (static_cast<unsigned char>(c) >= 0x80 || c == '.' || c == '!' || c == '?') break;
+  }
+  return at;
+}
+
+}  // namespace
+
 void cut_sentences(std::string_view paragraph, std::vector<ParagraphSpan>& out) {
   out.clear();
   const Characters& characters = Characters::instance();
   const SentenceEnds sentences(paragraph);
   std::size_t begin = sentences.skip(0, Flag::is_space);
-  for (std::size_t at = begin; at < paragraph.size();) {
+  for (std::size_t at = begin; (at = next_stop(paragraph, at)) < paragraph.size();) {
     const std::size_t start = at;
-    const unsigned char c = static_cast<unsigned char>(paragraph[at]);
-    if (c < 0x80 && c != '.' && c != '!' && c != '?') {
-      ++at;
-      continue;
-    }
     const CharacterInfo info = characters[decode(paragraph, at)];
     std::size_t end = 0;
     if (!info.has(Flag::ends_sentence) || !sentences.ends(start, at, info, end)) continue;

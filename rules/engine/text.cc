@@ -532,10 +532,14 @@ std::span<const Sentence> PreparedText::sentences(std::uint32_t paragraph) {
     cut_sentences(bytes, spans_);
     begin = static_cast<std::uint32_t>(sentences_.size());
     std::uint32_t byte = 0, position = of.start, word = of.first_word;
+    const bool ascii = of.end - of.start == bytes.size();
+    const auto count = [&](std::uint32_t from, std::uint32_t to) {
+      return ascii ? to - from : count_code_points(bytes.substr(from, to - from));
+    };
     for (const ParagraphSpan& span : spans_) {
       Sentence& sentence = sentences_.emplace_back();
-      sentence.start = position + count_code_points(bytes.substr(byte, span.begin - byte));
-      sentence.end = sentence.start + count_code_points(bytes.substr(span.begin, span.end - span.begin));
+      sentence.start = position + count(byte, span.begin);
+      sentence.end = sentence.start + count(span.begin, span.end);
       position = sentence.end;
       byte = span.end;
       sentence.byte_start = of.byte_start + span.begin;
