@@ -2,14 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <zlib.h>
+
 #include <algorithm>
+#include <boost/json.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <random>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "rules/engine/compiler.h"
 #include "rules/engine/naive.h"
+#include "rules/engine/text.h"
 #include "tests/unit/rules/engine/program_builder.h"
 
 namespace newswatch::engine {
@@ -24,6 +30,7 @@ using syntax::Program;
 class Generator {
  public:
   explicit Generator(unsigned seed) : random_(seed) {}
+  Generator(unsigned seed, std::vector<std::string> vocabulary) : random_(seed), vocabulary_(std::move(vocabulary)) {}
 
   bool one_in(std::uint32_t n) { return random_() % n == 0; }
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
@@ -86,46 +93,47 @@ class Generator {
   }
 
  private:
-  const std::vector<std::string> vocabulary_ = {"NATO",
-                                                "nato",
-                                                "US",
-                                                "us",
-                                                "U.S.",
-                                                "Us",
-                                                "sanction",
-                                                "sanctions",
-                                                "Sanctioned",
-                                                "cyber-attack",
-                                                "cyberattack",
-                                                "attacks",
-                                                "cyber",
-                                                "#Kyiv",
-                                                "Kyiv",
-                                                "Kyiv's",
-                                                "New",
-                                                "York",
-                                                "New-York",
-                                                "Man",
-                                                "MEN",
-                                                "men",
-                                                "Путин",
-                                                "путин's",
-                                                "俄罗",
-                                                "俄",
-                                                "F-16",
-                                                "F16s",
-                                                "WHO",
-                                                "who",
-                                                "CEOs",
-                                                "CEO",
-                                                "state-of-the-art",
-                                                "stateoftheart",
-                                                "R&D",
-                                                "C++",
-                                                "Erdoğan",
-                                                "the",
-                                                "the",
-                                                "of"};
+  std::mt19937 random_;
+  std::vector<std::string> vocabulary_ = {"NATO",
+                                          "nato",
+                                          "US",
+                                          "us",
+                                          "U.S.",
+                                          "Us",
+                                          "sanction",
+                                          "sanctions",
+                                          "Sanctioned",
+                                          "cyber-attack",
+                                          "cyberattack",
+                                          "attacks",
+                                          "cyber",
+                                          "#Kyiv",
+                                          "Kyiv",
+                                          "Kyiv's",
+                                          "New",
+                                          "York",
+                                          "New-York",
+                                          "Man",
+                                          "MEN",
+                                          "men",
+                                          "Путин",
+                                          "путин's",
+                                          "俄罗",
+                                          "俄",
+                                          "F-16",
+                                          "F16s",
+                                          "WHO",
+                                          "who",
+                                          "CEOs",
+                                          "CEO",
+                                          "state-of-the-art",
+                                          "stateoftheart",
+                                          "R&D",
+                                          "C++",
+                                          "Erdoğan",
+                                          "the",
+                                          "the",
+                                          "of"};
 
   std::string words(std::uint32_t count) {
     std::string out;
@@ -247,8 +255,6 @@ class Generator {
     if (op == Op::all && one_in(2)) operands.push_back(build::op(Op::none, {expression(depth - 1, rules, entities)}));
     return build::op(op, std::move(operands), 1 + below(count));
   }
-
-  std::mt19937 random_;
 };
 
 std::string show(const std::vector<Hit>& hits) {
@@ -278,6 +284,40 @@ std::string show(const Program& program, std::size_t rule) {
   return out;
 }
 
+/// Both on one article; how many rules are true. A difference is a fatal failure.
+void compare_into(const std::string& what, const Program& program, const RuleSet& rules, NaiveOracle& oracle,
+                  const Article& article, Scratch& scratch, int& truths) {
+  const Time now(std::chrono::hours(100));
+  const auto expected = oracle.match(article, now);
+  const auto actual = rules.match(article, now, scratch);
+  std::vector<const RuleMatch*> by_rule(program.rules.size());
+  for (const RuleMatch& match : actual.matches) by_rule[match.rule] = &match;
+  std::uint32_t only_boilerplate = 0;
+  for (std::size_t r = 0; r < program.rules.size(); ++r) {
+    only_boilerplate += expected[r].only_with_boilerplate;
+    truths += expected[r].is_true;
+    const bool same =
+        expected[r].is_true == (by_rule[r] != nullptr) && (!by_rule[r] || by_rule[r]->hits == expected[r].hits);
+    ASSERT_TRUE(same) << what << " rule " << r << "\n"
+                      << show(program, r) << "title: " << article.title << "\nbody: " << article.body
+                      << "\nlanguage: " << article.language
+                      << " boilerplate: " << ::testing::PrintToString(article.boilerplate)
+                      << "\noracle:  " << expected[r].is_true << show(expected[r].hits)
+                      << "\nmatcher: " << (by_rule[r] != nullptr) << (by_rule[r] ? show(by_rule[r]->hits) : "");
+  }
+  ASSERT_EQ(actual.only_boilerplate, only_boilerplate)
+      << what << "\n"
+      << show(program, 0) << "title: " << article.title << "\nbody: " << article.body
+      << ::testing::PrintToString(article.boilerplate);
+}
+
+int compare(const std::string& what, const Program& program, const RuleSet& rules, NaiveOracle& oracle,
+            const Article& article, Scratch& scratch) {
+  int truths = 0;
+  compare_into(what, program, rules, oracle, article, scratch, truths);
+  return truths;
+}
+
 TEST(RandomPrograms, MatcherAndOracleAgreeOnArticlesOfFewWords) {
   const char* given = std::getenv("NEWSWATCH_SEED");
   const unsigned first = given ? static_cast<unsigned>(std::stoul(given)) : std::random_device{}();
@@ -292,31 +332,75 @@ TEST(RandomPrograms, MatcherAndOracleAgreeOnArticlesOfFewWords) {
     NaiveOracle oracle(program);
     for (int i = 0; i < 20; ++i) {
       const Article article = generator.article();
-      const Time now(std::chrono::hours(100));
-      const auto expected = oracle.match(article, now);
-      const auto actual = rules->match(article, now, scratch);
-      std::vector<const RuleMatch*> by_rule(program.rules.size());
-      for (const RuleMatch& match : actual.matches) by_rule[match.rule] = &match;
-      std::uint32_t only_boilerplate = 0;
-      for (std::size_t r = 0; r < program.rules.size(); ++r) {
-        only_boilerplate += expected[r].only_with_boilerplate;
-        truths += expected[r].is_true;
-        const bool same =
-            expected[r].is_true == (by_rule[r] != nullptr) && (!by_rule[r] || by_rule[r]->hits == expected[r].hits);
-        ASSERT_TRUE(same) << "NEWSWATCH_SEED=" << seed << " rule " << r << "\n"
-                          << show(program, r) << "title: " << article.title << "\nbody: " << article.body
-                          << "\nlanguage: " << article.language
-                          << " boilerplate: " << ::testing::PrintToString(article.boilerplate)
-                          << "\noracle:  " << expected[r].is_true << show(expected[r].hits)
-                          << "\nmatcher: " << (by_rule[r] != nullptr) << (by_rule[r] ? show(by_rule[r]->hits) : "");
-      }
-      ASSERT_EQ(actual.only_boilerplate, only_boilerplate)
-          << "NEWSWATCH_SEED=" << seed << "\n"
-          << show(program, 0) << "title: " << article.title << "\nbody: " << article.body
-          << ::testing::PrintToString(article.boilerplate);
+      truths += compare("NEWSWATCH_SEED=" + std::to_string(seed), program, *rules, oracle, article, scratch);
+      if (::testing::Test::HasFatalFailure()) return;
     }
   }
   EXPECT_GT(truths, static_cast<int>(count)) << "the articles and programs hardly meet";
+}
+
+/// Real articles of the shared data, `step` apart; empty without it.
+std::vector<Article> real_articles(const char* name, int step) {
+  const char* shared = std::getenv("NEWSWATCH_SHARED");
+  const auto directory =
+      shared ? std::filesystem::path(shared) : std::filesystem::path(NEWSWATCH_SOURCE_DIR) / ".." / "shared";
+  std::vector<Article> out;
+  gzFile in = gzopen((directory / "data" / name).c_str(), "rb");
+  if (!in) return out;
+  std::string line;
+  std::vector<char> buffer(1 << 16);
+  for (int number = 0; gzgets(in, buffer.data(), static_cast<int>(buffer.size()));) {
+    line += buffer.data();
+    if (!line.ends_with('\n')) continue;
+    if (number++ % step == 0) {
+      const auto object = boost::json::parse(line).as_object();
+      Article& article = out.emplace_back();
+      article.title = object.at("title").as_string();
+      article.body = object.at("body").as_string();
+      article.language = object.at("lang").as_string();
+    }
+    line.clear();
+  }
+  gzclose(in);
+  return out;
+}
+
+/// Words as they stand in the texts, with their punctuation, that may be terms.
+std::vector<std::string> vocabulary_of(const std::vector<Article>& articles) {
+  std::vector<std::string> out;
+  PreparedText text;
+  for (const Article& article : articles) {
+    std::istringstream words(article.title + " " + article.body);
+    for (std::string word; words >> word;) {
+      if (word.find_first_of("*?") != std::string::npos || word.size() > 60) continue;
+      text.prepare_paragraph(word);
+      if (!text.words().empty()) out.push_back(word);
+    }
+  }
+  return out;
+}
+
+TEST(RandomPrograms, MatcherAndOracleAgreeOnRealArticlesInAllLanguages) {
+  std::vector<Article> articles = real_articles("news-en.jsonl.gz", 400);
+  for (Article& article : real_articles("news-multilingual.jsonl.gz", 50)) articles.push_back(std::move(article));
+  if (articles.empty()) GTEST_SKIP() << "no shared data (set NEWSWATCH_SHARED)";
+  const unsigned first = std::random_device{}();
+  Scratch scratch;
+  int truths = 0;
+  for (unsigned seed = first; seed < first + 20; ++seed) {
+    std::vector<Article> few;
+    Generator chooser(seed);
+    for (int i = 0; i < 4; ++i) few.push_back(chooser.pick(articles));
+    Generator generator(seed, vocabulary_of(few));
+    const Program program = generator.program();
+    const auto rules = compile(program);
+    NaiveOracle oracle(program);
+    for (const Article& article : few) {
+      truths += compare("seed " + std::to_string(seed), program, *rules, oracle, article, scratch);
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+  EXPECT_GT(truths, 10);
 }
 
 }  // namespace
