@@ -199,6 +199,18 @@ bool is_dropped(const Characters& characters, char32_t mark, char32_t base, bool
   return (mark == 0x0300 || mark == 0x0301) && info.has(Flag::is_cyrillic);
 }
 
+/// Stable; allocates only for what no language writes.
+template <typename Iterator, typename Key>
+void order_marks(Iterator begin, Iterator end, Key key) {
+  if (end - begin > 32) {
+    std::stable_sort(begin, end, [&](char32_t a, char32_t b) { return key(a) < key(b); });
+    return;
+  }
+  for (Iterator at = begin; at != end; ++at) {
+    for (Iterator back = at; back != begin && key(*(back - 1)) > key(*back); --back) std::swap(*(back - 1), *back);
+  }
+}
+
 }  // namespace
 
 void append_utf8(char32_t c, std::vector<char>& out) {
@@ -241,7 +253,7 @@ ReducedSizes reduce_in_context(const Characters& characters, std::vector<char32_
       continue;
     }
     const auto end = std::find_if(at, letters.end(), [&](char32_t c) { return combining(c) == 0; });
-    std::stable_sort(at, end, [&](char32_t a, char32_t b) { return combining(a) < combining(b); });
+    order_marks(at, end, combining);
     at = end;
   }
 

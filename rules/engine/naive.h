@@ -1,6 +1,6 @@
 #pragma once
-// The oracle: LANGUAGE.md read aloud, with nothing done for speed. Tests and `match --naive` compare the matcher with
-// it. It shares with the matcher the syntax tree, the words and the forms of a word, and nothing else.
+// The oracle: LANGUAGE.md read aloud, with nothing done for speed. Tests compare the matcher with it.
+// It shares with the matcher the syntax tree, the words and the forms of a word, and nothing else.
 
 #include <map>
 #include <memory>
