@@ -7,6 +7,7 @@
 
 #include "rules/engine/characters.h"
 #include "rules/engine/english_tables.h"
+#include "rules/engine/russian_names.h"
 #include "rules/engine/text.h"
 
 namespace newswatch::engine {
@@ -261,6 +262,20 @@ Words english_forms(const std::string& word, bool capital_first, bool name) {
 
 std::vector<WordForm> itself(std::string_view reduced) { return {{std::string(reduced), count_code_points(reduced)}}; }
 
+/// Each once, in the order given, with what it has in common with the word.
+std::vector<WordForm> with_kept(std::string_view word, Words forms) {
+  std::vector<WordForm> out;
+  for (std::string& form : forms) {
+    if (std::any_of(out.begin(), out.end(), [&](const WordForm& other) { return other.text == form; })) continue;
+    std::uint32_t kept = 0;
+    for (std::size_t at = 0, other = 0; at < word.size() && other < form.size(); ++kept) {
+      if (decode(word, at) != decode(form, other)) break;
+    }
+    out.push_back({std::move(form), kept});
+  }
+  return out;
+}
+
 std::vector<WordForm> english_word_forms(const AuthorWord& word) {
   const Tables& tables = Tables::instance();
   const std::string reduced(word.reduced);
@@ -281,15 +296,8 @@ std::vector<WordForm> english_word_forms(const AuthorWord& word) {
     const CaseFacts facts = case_facts(word.cased);
     forms = english_forms(reduced, facts.upper_first, facts.upper_first || facts.all_capitals);
   }
-  std::vector<WordForm> out;
-  for (std::string& form : forms) {
-    const bool known = std::any_of(out.begin(), out.end(), [&](const WordForm& other) { return other.text == form; });
-    if (known || (form != reduced && tables.never.contains(form))) continue;
-    const auto parting = std::mismatch(reduced.begin(), reduced.end(), form.begin(), form.end());
-    const auto kept = static_cast<std::uint32_t>(parting.first - reduced.begin());
-    out.push_back({std::move(form), kept});
-  }
-  return out;
+  std::erase_if(forms, [&](const std::string& form) { return form != reduced && tables.never.contains(form); });
+  return with_kept(reduced, std::move(forms));
 }
 
 }  // namespace
@@ -302,14 +310,19 @@ Grammar grammar_of(std::string_view language, std::string_view default_language)
   };
   std::string_view tag = primary(language);
   if (tag.empty() || is(tag, "und")) tag = primary(default_language);
-  return is(tag, "en") ? Grammar::english : Grammar::none;
+  return is(tag, "en") ? Grammar::english : is(tag, "ru") ? Grammar::russian : Grammar::none;
 }
 
 std::vector<WordForm> inflected_forms(Grammar grammar, const AuthorWord& word) {
   return grammar == Grammar::english ? english_word_forms(word) : itself(word.reduced);
 }
 
-std::vector<WordForm> name_forms(Grammar, const AuthorWord& word) { return itself(word.reduced); }
+std::vector<WordForm> name_forms(Grammar grammar, const AuthorWord& word) {
+  if (grammar != Grammar::russian || word.initialism) return itself(word.reduced);
+  Words forms = russian_name_forms(word.reduced);
+  forms.insert(forms.begin(), std::string(word.reduced));
+  return with_kept(word.reduced, std::move(forms));
+}
 
 bool is_initialism(std::string_view cased) {
   const Characters& characters = Characters::instance();

@@ -8,9 +8,9 @@
 
 namespace newswatch::engine {
 
-/// `none`: inflected is exact.
-enum class Grammar : std::uint8_t { none, english };
-constexpr std::size_t grammar_count = 2;
+/// `none`: inflected is exact. `russian`: names only so far, inflected is exact.
+enum class Grammar : std::uint8_t { none, english, russian };
+constexpr std::size_t grammar_count = 3;
 
 /// Of an article's BCP 47 tag; an empty tag and `und` get the grammar of `default_language`.
 Grammar grammar_of(std::string_view language, std::string_view default_language = "en");

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "rules/engine/text.h"
 
@@ -142,7 +143,57 @@ TEST(Grammar, IsTheArticlesLanguageOrTheDefault) {
   EXPECT_EQ(grammar_of("und"), Grammar::english);
   EXPECT_EQ(grammar_of("", "sw"), Grammar::none);
   EXPECT_EQ(grammar_of("sw"), Grammar::none);
+  EXPECT_EQ(grammar_of("ru-RU"), Grammar::russian);
   EXPECT_EQ(grammar_of("enm"), Grammar::none);
+}
+
+std::set<std::string> russian(const std::string& name) {
+  PreparedText text;
+  text.prepare_paragraph(name);
+  const Word& cut = text.words().front();
+  std::set<std::string> out;
+  for (const WordForm& form :
+       name_forms(Grammar::russian, {text.reduced(cut), text.cased(cut), is_initialism(text.cased(cut))}))
+    out.insert(form.text);
+  return out;
+}
+
+/// Each of the words is a form of the name.
+void expect_russian(const std::string& name, const std::vector<std::string>& forms) {
+  const auto actual = russian(name);
+  for (const std::string& form : forms) {
+    PreparedText text;
+    text.prepare_paragraph(form);
+    EXPECT_TRUE(actual.contains(std::string(text.reduced(text.words().front())))) << name << ' ' << form;
+  }
+}
+
+TEST(RussianNames, HaveTheirCases) {
+  expect_russian("Путин", {"Путин", "Путина", "Путину", "Путиным", "Путине", "Путины"});
+  expect_russian("Владимир", {"Владимира", "Владимиру", "Владимиром", "Владимире"});
+  expect_russian("Сергей", {"Сергея", "Сергею", "Сергеем", "Сергее"});
+  expect_russian("Дмитрий", {"Дмитрия", "Дмитрию", "Дмитрием", "Дмитрии"});
+  expect_russian("Зеленский", {"Зеленского", "Зеленскому", "Зеленским", "Зеленском"});
+  expect_russian("Толстой", {"Толстого", "Толстому", "Толстым", "Толстом"});
+  expect_russian("Матвиенко", {"Матвиенко"});
+  expect_russian("Захарова", {"Захаровой", "Захарову"});
+  expect_russian("Москва", {"Москвы", "Москве", "Москву", "Москвой"});
+  expect_russian("Россия", {"России", "Россию", "Россией"});
+  expect_russian("Казань", {"Казани", "Казанью"});
+  expect_russian("Гоголь", {"Гоголя", "Гоголю", "Гоголем", "Гоголе"});
+  expect_russian("Шойгу", {"Шойгу"});
+  expect_russian("Елец", {"Ельца"});
+  expect_russian("Павел", {"Павла", "Павлом"});
+  expect_russian("Пугачёв", {"Пугачёва", "Пугачевым"});
+  expect_russian("Афины", {"Афин", "Афинах"});
+}
+
+TEST(RussianNames, OtherWordsStayThemselves) {
+  for (const char* name : {"Putin", "США", "Шойгу", "Матвиенко", "Черных", "普京", "Ли"})
+    EXPECT_EQ(russian(name).size(), 1u) << name;
+  EXPECT_FALSE(russian("Иран").contains("иранец"));
+  const auto english = name_forms(Grammar::english, {"путин", "Путин", false});
+  EXPECT_EQ(english.size(), 1u) << "the article's language decides";
 }
 
 TEST(Initialism, IsTwoOrThreeCapitalLetters) {

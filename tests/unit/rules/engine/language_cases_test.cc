@@ -28,9 +28,7 @@ namespace json = boost::json;
 /// Cases that what we have cannot answer yet, by id, each with the reason. A case here that passes is a failure, so
 /// that the list stays true; so is an id that the suite does not have.
 const std::map<std::string, std::string>& pending() {
-  static const std::map<std::string, std::string> cases = {
-      {"entities-043", "names inflect in Russian: grammars other than English are work to come"},
-  };
+  static const std::map<std::string, std::string> cases = {};
   return cases;
 }
 
