@@ -88,6 +88,9 @@ void Evaluator::wake_all() {
         for (std::uint32_t leaf : plan_->class_leaves.of(c)) wake(leaf);
     }
   }
+  plan_->regex_filter.find(text_->small_letters(), regexes_);
+  for (std::uint32_t regex : regexes_.found)
+    for (std::uint32_t leaf : plan_->regex_leaves.of(regex)) wake(leaf);
   for (std::uint32_t node : plan_->always) wake(node);
   while (!stack_.empty()) {
     std::uint32_t node = stack_.back();

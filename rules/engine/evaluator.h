@@ -116,6 +116,7 @@ class Evaluator {
   std::vector<std::uint32_t> stack_, candidates_;
   std::deque<std::vector<Span>> pool_;
   std::size_t pool_used_ = 0;
+  RegexFilter::Work regexes_;
   mutable std::int64_t body_words_ = -1;
 };
 

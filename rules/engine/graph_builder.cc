@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include <re2/re2.h>
-
 #include "rules/engine/where.h"
 
 namespace newswatch::engine {
@@ -163,17 +161,16 @@ std::uint32_t GraphBuilder::node_of_regex(const syntax::Expression& expression, 
   static_assert(static_cast<int>(Regex::Field::author) == static_cast<int>(syntax::RegexField::author));
   auto [it, fresh] = regexes_.try_emplace({expression.text, static_cast<std::uint8_t>(field)}, static_cast<std::uint32_t>(plan_.regexes.size()));
   if (fresh) {
-    re2::RE2::Options options;
-    options.set_log_errors(false);
-    options.set_longest_match(true);
-    plan_.regexes.push_back({std::make_shared<const re2::RE2>(expression.text, options), expression.text, field});
+    std::uint32_t number = 0;
+    auto program = plan_.regex_filter.add(expression.text, number);
+    plan_.regexes.push_back({std::move(program), expression.text, field, number});
   }
   Node node;
   node.op = Op::regex;
   node.a = it->second;
   node.zone = zone;
   node.count_boilerplate = count;
-  return plan_.regexes[it->second].program->ok() ? intern(node, {}) : never();
+  return plan_.regexes[it->second].program ? intern(node, {}) : never();
 }
 
 std::uint32_t GraphBuilder::node_of(const syntax::Expression& expression, std::uint16_t zone, bool count) {
@@ -348,7 +345,12 @@ void GraphBuilder::weigh() {
         for (std::uint32_t i = 0; i < node.children; ++i)
           if (float c = cost_[children[i]]; c >= 0 && (cost_[n] < 0 || c < cost_[n])) cost_[n] = c;
         break;
-      case Op::regex:
+      case Op::regex: {
+        const Regex& regex = plan_.regexes[node.a];
+        bool in_text = regex.field != Regex::Field::url && regex.field != Regex::Field::author;
+        if (in_text && plan_.regex_filter.filters(regex.number)) cost_[n] = 200;
+        break;
+      }
       case Op::where:
       case Op::none: break;
     }
@@ -415,16 +417,18 @@ void GraphBuilder::add_triggers() {
   for (std::uint32_t n = 0; n < plan_.nodes.size(); ++n)
     if (plan_.nodes[n].op == Op::any && plan_.nodes[n].children >= many_children) demand(n);
   plan_.up = lists_of(edges_, plan_.nodes.size());
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> terms, entities, classes;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> terms, entities, classes, regexes;
   for (std::uint32_t n : demanded_) {
     const Node& node = plan_.nodes[n];
     if (node.op == Op::term) terms.push_back({node.a, n});
     else if (node.op == Op::entity) entities.push_back({node.a, n});
     else if (node.op == Op::entity_class) classes.push_back({node.a, n});
+    else if (node.op == Op::regex) regexes.push_back({plan_.regexes[node.a].number, n});
   }
   plan_.pattern_leaves = lists_of(terms, patterns_.size());
   plan_.entity_leaves = lists_of(entities, plan_.entities.size());
   plan_.class_leaves = lists_of(classes, plan_.classes.size());
+  plan_.regex_leaves = lists_of(regexes, plan_.regexes.size());
   std::sort(plan_.always.begin(), plan_.always.end());
   plan_.always.erase(std::unique(plan_.always.begin(), plan_.always.end()), plan_.always.end());
 }
@@ -448,6 +452,7 @@ std::pair<Plan, Patterns> GraphBuilder::build() {
   }
   add_contexts();
   add_names();
+  plan_.regex_filter.build();
   add_triggers();
   return {std::move(plan_), patterns_.build()};
 }

@@ -14,11 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "rules/engine/regex_filter.h"
 #include "rules/engine/rule_info.h"
-
-namespace re2 {
-class RE2;
-}
 
 namespace newswatch::engine {
 
@@ -96,6 +93,7 @@ struct Regex {
   std::shared_ptr<const re2::RE2> program;
   std::string source;
   Field field = Field::text;
+  std::uint32_t number = 0;  ///< in the filter
 };
 
 constexpr std::uint32_t rule_edge = 1u << 31;  ///< in `up`: a rule, not a node
@@ -106,6 +104,8 @@ struct Plan {
   Lists<std::uint32_t> pattern_leaves;  ///< by pattern: nodes that it wakes
   Lists<std::uint32_t> entity_leaves;   ///< by entity
   Lists<std::uint32_t> class_leaves;    ///< by class
+  Lists<std::uint32_t> regex_leaves;    ///< by number in the filter
+  RegexFilter regex_filter;
   Lists<std::uint32_t> up;              ///< by node: nodes woken, or rule | rule_edge
   std::vector<std::uint32_t> always;    ///< nodes that no term can wake
 

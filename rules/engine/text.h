@@ -85,6 +85,8 @@ class PreparedText {
     if (word.cased_size != 0) return {arena_.data() + word.reduced + word.reduced_size, word.cased_size};
     return source(word.field).substr(word.byte_start, word.byte_end - word.byte_start);
   }
+  /// Title and body one after another, ASCII letters small.
+  std::string_view small_letters() const { return {arena_.data(), title_.size() + body_.size()}; }
   std::string_view source(Field field) const { return field == Field::title ? title_ : body_; }
   std::string_view text(const Paragraph& paragraph) const {
     return source(paragraph.field).substr(paragraph.byte_start, paragraph.byte_end - paragraph.byte_start);

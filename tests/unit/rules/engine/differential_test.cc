@@ -134,7 +134,7 @@ class Maker {
     static const char* const all[] = {
         "alpha", "beta", "gamma", "Kyiv", "kyiv", "US", "us", "U.S.", "WHO", "who", "sanction", "sanctions", "Sanctioned", "cyber", "attack", "cyberattack",
         "cyber-attack", "state", "owned", "stateowned", "state-owned", "man", "men", "city", "cities", "F-16", "f16", "C++", "1,000", "the", "New", "York",
-        "york", "#Kyiv", "@nato", "NATO", "Nato", "Straße", "strasse", "Erdoğan", "plan", "planned", "export", "exporters", "e.g.", "R&D", "Putin's", "Путин",
+        "york", "#Kyiv", "@nato", "NATO", "Nato", "Straße", "strasse", "Erdoğan", "plan", "planned", "export", "exporters", "e.g.", "\u017Fanction", "R&D", "Putin's", "Путин",
         "O'Brien", "obrien", "普京", "访问", "state-of-the-art", "art", "G7", "g7s", "CEOs", "CEO", "USS"};
     return all;
   }
@@ -257,10 +257,10 @@ class Maker {
         }
         return leaf();
       case 13: {
-        static const char* const regexes[] = {"(?i)kyiv", "\\b[A-Z]+\\b", "alpha$", "^the", "a*", "cve-\\d+", "Ann|Bo", "(alpha|alpha beta)"};
+        static const char* const regexes[] = {"(?i)kyiv", "\\b[A-Z]+\\b", "alpha$", "^the", "a*", "cve-\\d+", "Ann|Bo", "(alpha|alpha beta)", "(?i)Stra(ß|ss)e", "sanction(s|ed)?", "(?i)cyber.attack|New York"};
         Expression e;
         e.op = Op::regex;
-        e.text = regexes[below(8)];
+        e.text = regexes[below(11)];
         e.field = static_cast<syntax::RegexField>(below(5));
         return e;
       }

@@ -1,6 +1,7 @@
 #include "rules/engine/rule_set.h"
 
 #include <algorithm>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -170,6 +171,51 @@ TEST_F(RuleSetTest, RegexInZones) {
   EXPECT_EQ(result.matches[0].hits[1].start, 2u);
   EXPECT_EQ(of(op(Op::first, {regex}, 2)), "-");
   EXPECT_EQ(of(op(Op::first, {regex}, 3)), "cve-22");
+}
+
+TEST_F(RuleSetTest, RegexFilterKnowsLettersThatFoldToAscii) {
+  Expression regex;
+  regex.op = Op::regex;
+  regex.text = "(?i)kyivstar";
+  article.body = "One KYIVSTAR.";
+  EXPECT_EQ(of(regex), "KYIVSTAR");
+  article.body = "One \u212AYIVSTAR.";
+  EXPECT_EQ(of(regex), "\u212AYIVSTAR");
+  article.body = "One KYIV STAR.";
+  EXPECT_EQ(of(regex), "-");
+  regex.text = "(?i)путин|alpha";
+  article.body = "ПУТИН";
+  EXPECT_EQ(of(regex), "ПУТИН");
+  EXPECT_EQ(of(op(Op::all, {regex, op(Op::none, {term("beta")})})), "ПУТИН");
+}
+
+TEST_F(RuleSetTest, AnyBytesAreHarmless) {
+  std::mt19937 random(11);
+  auto t = [](const char* text) { return term(text, MatchMode::exact); };
+  Expression regex;
+  regex.op = Op::regex;
+  regex.text = "a+";
+  add_rule(program, "a", op(Op::any, {t("a"), t("b"), term("aab*"), t("#a"), t("a-b"), t("C++"), regex}));
+  add_rule(program, "b", op(Op::near, {t("a"), op(Op::any, {t("b"), t("a b")})}, 3));
+  add_rule(program, "c", op(Op::first, {op(Op::same_sentence, {t("a"), t("b")})}, 20));
+  add_rule(program, "d", op(Op::lead, {regex}));
+  auto set = compile(program);
+  static const char* const pieces[] = {"a", "b", "A", " ", " ", "-", "'", "#", ".", ". ", "\n\n", "\n", "\xFF", "\xC3", "\xE2\x80", "\u00AD", "\u200D", "é",
+                                       "e\u0301", "普", "+", "+", "&", "1", ",", "\u2019s", "\xF0\x9F\x9A\x80", "\xED\xA0\x80", "\0x", "İ"};
+  for (int round = 0; round < 3000; ++round) {
+    article.title.clear();
+    article.body.clear();
+    for (int i = random() % 60; i > 0; --i) (random() % 8 ? article.body : article.title) += pieces[random() % std::size(pieces)];
+    article.boilerplate.clear();
+    if (random() % 3 == 0) article.boilerplate = {static_cast<std::uint32_t>(random() % 3)};
+    result = set->match(article, Time{}, scratch);
+    for (const RuleMatch& match : result.matches) {
+      for (const Hit& hit : match.hits) {
+        ASSERT_LT(hit.start, hit.end);
+        ASSERT_NE((hit.field == Field::title ? article.title : article.body).find(hit.text), std::string::npos);
+      }
+    }
+  }
 }
 
 TEST_F(RuleSetTest, RevisionNamesTheContentNotTheOrder) {
