@@ -95,8 +95,17 @@ inline std::string article_json(const SampleArticle& article, std::uint64_t numb
                                                     {"language", "en"}});
 }
 
-/// `count` rules as one YAML rule file. Every rule has `stories: every`, since the articles repeat.
-inline std::string make_rules(const std::vector<SampleArticle>& articles, std::size_t count, const std::string& to = "") {
+enum class RuleKind { phrase, all_none, near, any_and_phrase, word };
+
+/// One generated rule: `phrase` a b | `all_none` a and b and not c | `near` a near/10 b | `any_and_phrase` (a or b) and
+/// "c d" | `word` a.
+struct GeneratedRule {
+  RuleKind kind = RuleKind::word;
+  std::vector<std::string> words;
+};
+
+/// `count` rules of the mix above, the same for the same articles.
+inline std::vector<GeneratedRule> generate_rules(const std::vector<SampleArticle>& articles, std::size_t count) {
   std::map<std::string, std::size_t> frequency;  // ordered: the draw must not depend on a hash
   std::vector<std::vector<std::string>> texts;
   for (const auto& article : articles) {
@@ -111,31 +120,55 @@ inline std::string make_rules(const std::vector<SampleArticle>& articles, std::s
   }
   std::mt19937_64 random(11);
   const auto pick = [&](const std::vector<std::string>& from) { return from[random() % from.size()]; };
-  std::string yaml = "defaults: {match: exact, alert: {stories: every}" + (to.empty() ? "" : ", to: [" + to + "]") + "}\nrules:\n";
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto a = pick(middle), b = pick(middle), c = pick(middle);
-    std::string condition;
+  std::vector<GeneratedRule> rules;
+  while (rules.size() < count) {
+    const auto a = pick(middle), b = pick(middle), c = pick(middle), d = pick(middle);
     if (const auto kind = random() % 100; kind < 40) {
-      condition = "any: [\"" + a + " " + b + "\"]";
+      rules.push_back({RuleKind::phrase, {a, b}});
     } else if (kind < 60) {
-      condition = "all: [\"" + a + "\", \"" + b + "\"], none: [\"" + c + "\"]";
+      rules.push_back({RuleKind::all_none, {a, b, c}});
     } else if (kind < 75) {
-      condition = "any: [{near: [\"" + a + "\", \"" + b + "\"], gap: 10}]";
+      rules.push_back({RuleKind::near, {a, b}});
     } else if (kind < 85) {
-      condition = "all: [{any: [\"" + a + "\", \"" + b + "\"]}, \"" + c + " " + pick(middle) + "\"]";
-    } else if (kind < 95) {
+      rules.push_back({RuleKind::any_and_phrase, {a, b, c, d}});
+    } else if (kind < 95) {  // a phrase that stands in some article
       const auto& text = texts[random() % texts.size()];
       std::size_t at = random() % (text.size() - 1);
       for (int tries = 0; tries < 50 && !std::binary_search(middle.begin(), middle.end(), text[at]); ++tries) {
         at = random() % (text.size() - 1);
       }
-      condition = "any: [\"" + text[at] + " " + text[at + 1] + "\"]";
+      rules.push_back({RuleKind::phrase, {text[at], text[at + 1]}});
     } else {
-      condition = "any: [\"" + pick(rare) + "\"]";
+      rules.push_back({RuleKind::word, {pick(rare)}});
     }
-    yaml += "  - {id: bench-rule-" + std::to_string(i) + ", " + condition + "}\n";
+  }
+  return rules;
+}
+
+inline std::string condition_of(const GeneratedRule& rule) {
+  const auto quoted = [&](std::size_t i) { return "\"" + rule.words[i] + "\""; };
+  switch (rule.kind) {
+    case RuleKind::phrase: return "any: [\"" + rule.words[0] + " " + rule.words[1] + "\"]";
+    case RuleKind::all_none: return "all: [" + quoted(0) + ", " + quoted(1) + "], none: [" + quoted(2) + "]";
+    case RuleKind::near: return "any: [{near: [" + quoted(0) + ", " + quoted(1) + "], gap: 10}]";
+    case RuleKind::any_and_phrase:
+      return "all: [{any: [" + quoted(0) + ", " + quoted(1) + "]}, \"" + rule.words[2] + " " + rule.words[3] + "\"]";
+    case RuleKind::word: break;
+  }
+  return "any: [" + quoted(0) + "]";
+}
+
+/// The rules as one YAML rule file, terms exact. Every rule has `stories: every`, since the articles repeat.
+inline std::string rules_yaml(const std::vector<GeneratedRule>& rules, const std::string& to = "") {
+  std::string yaml = "defaults: {match: exact, case: any, alert: {stories: every}" + (to.empty() ? "" : ", to: [" + to + "]") + "}\nrules:\n";
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    yaml += "  - {id: bench-rule-" + std::to_string(i) + ", " + condition_of(rules[i]) + "}\n";
   }
   return yaml;
+}
+
+inline std::string make_rules(const std::vector<SampleArticle>& articles, std::size_t count, const std::string& to = "") {
+  return rules_yaml(generate_rules(articles, count), to);
 }
 
 }  // namespace newswatch::bench

@@ -1,193 +1,181 @@
-// The worker of the match stage keeps nothing: what an article becomes is a function of the article and the rules. So
-// an abort only forgets counts, and a partition may begin anywhere.
-//
-// Counts are held back until they are durable, so that an article that comes again after an abort is counted once.
-
 #include "daemon/match/stage.h"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <map>
-#include <mutex>
+#include <unordered_map>
+#include <utility>
 
 #include "daemon/flow/identity.h"
 #include "daemon/flow/record_codec.h"
 #include "daemon/flow/rejected.h"
-#include "daemon/kafka/watchdog.h"
 #include "daemon/match/matching.h"
 #include "daemon/observe/log.h"
 #include "daemon/observe/metrics.h"
 
 namespace newswatch::match {
 
-using observe::Metric;
-using std::chrono::milliseconds;
-
-struct Rules::Impl {
-  mutable std::mutex mutex;
-  std::shared_ptr<const engine::RuleSet> rules;
-  std::atomic<std::uint64_t> generation{1};
-};
-
-Rules::Rules(std::shared_ptr<const engine::RuleSet> rules) : impl_(std::make_unique<Impl>()) {
-  impl_->rules = std::move(rules);
-}
-Rules::~Rules() = default;
-
-void Rules::set(std::shared_ptr<const engine::RuleSet> rules) {
-  const std::lock_guard lock(impl_->mutex);
-  impl_->rules.swap(rules);  // the old set is destroyed by the caller, without the lock
-  impl_->generation.fetch_add(1, std::memory_order_release);
-}
-
-void Rules::refresh(std::shared_ptr<const engine::RuleSet>& held, std::uint64_t& seen) const {
-  if (impl_->generation.load(std::memory_order_acquire) == seen) return;
-  std::shared_ptr<const engine::RuleSet> old;  // destroyed without the lock
-  const std::lock_guard lock(impl_->mutex);
-  old = std::move(held);
-  held = impl_->rules;
-  seen = impl_->generation.load(std::memory_order_relaxed);
-}
+using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::array outcomes{flow::ArticleOutcome::no_match, flow::ArticleOutcome::matched,
-                              flow::ArticleOutcome::rejected};
-constexpr std::uint32_t measure_one_in = 64;
+using observe::Metric;
 
-// What is counted of one input, and what waits to be.
-struct Counts {
-  std::array<observe::Counter, outcomes.size()> outcome;
-  observe::Counter bytes, clock_used, only_boilerplate;
-  std::array<std::uint64_t, outcomes.size()> outcome_waits{};
-  std::uint64_t bytes_wait = 0, clock_used_waits = 0, only_boilerplate_waits = 0;
-  std::map<std::string, std::uint64_t> rejected_wait;  // by code: a small fixed set
+/// What is counted of one feed. An article counts when it is committed, so that one that comes again after an abort
+/// counts once.
+class FeedCount {
+ public:
+  FeedCount(const std::string& feed, observe::Metrics& metrics) : feed_(feed), metrics_(metrics) {
+    for (const auto outcome : {flow::ArticleOutcome::no_match, flow::ArticleOutcome::matched, flow::ArticleOutcome::rejected})
+      outcomes_[static_cast<std::size_t>(outcome)] = metrics.counter(Metric::articles, {feed, name(outcome)});
+    only_boilerplate_ = metrics.counter(Metric::articles_boilerplate_only, {feed});
+    bytes_ = metrics.counter(Metric::article_bytes, {feed});
+    times_ = metrics.counter(Metric::record_times_replaced, {feed});
+  }
+
+  void count(const Outcome& outcome, std::size_t bytes) {
+    ++pending_.outcomes[static_cast<std::size_t>(outcome.outcome)];
+    pending_.bytes += bytes;
+    pending_.times += outcome.clock_used ? 1 : 0;
+    pending_.only_boilerplate += outcome.only_boilerplate > 0 && outcome.matches.empty() ? 1 : 0;
+    if (outcome.outcome == flow::ArticleOutcome::rejected) ++pending_.reasons[outcome.error.code];
+  }
+  void committed() {
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) outcomes_[i].add(pending_.outcomes[i]);
+    bytes_.add(pending_.bytes);
+    times_.add(pending_.times);
+    only_boilerplate_.add(pending_.only_boilerplate);
+    for (const auto& [reason, n] : pending_.reasons) metrics_.counter(Metric::articles_rejected, {feed_, reason}).add(n);
+    pending_ = {};
+  }
+  void aborted() { pending_ = {}; }
+
+ private:
+  struct Pending {
+    std::array<std::uint64_t, 3> outcomes{};
+    std::uint64_t bytes = 0, times = 0, only_boilerplate = 0;
+    std::map<std::string, std::uint64_t> reasons;  // codes of ingest and of Kafka: a small fixed set
+  };
+  const std::string feed_;
+  observe::Metrics& metrics_;
+  std::array<observe::Counter, 3> outcomes_;
+  observe::Counter only_boilerplate_, bytes_, times_;
+  Pending pending_;
 };
 
-class MatchProcessor : public kafka::Processor {
+class MatchProcessor final : public kafka::Processor {
  public:
   MatchProcessor(const config::Topics& topics, const config::MatchStage& settings, const Rules& rules,
                  observe::Metrics& metrics, std::function<Time()> now)
-      : topics_(topics), rules_(rules), metrics_(metrics), now_(std::move(now)) {
-    match_seconds_ = metrics.histogram(Metric::match_seconds);
+      : topics_(topics), rules_(rules), now_(std::move(now)), seconds_(metrics.histogram(Metric::match_seconds)) {
     for (const config::ArticleInput& input : settings.articles) {
-      inputs_.push_back(std::make_unique<Input>(input));
-      Counts& counts = inputs_.back()->counts;
-      for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        counts.outcome[i] = metrics.counter(Metric::articles, {input.feed, flow::name(outcomes[i])});
-      }
-      counts.bytes = metrics.counter(Metric::article_bytes, {input.feed});
-      counts.clock_used = metrics.counter(Metric::record_times_replaced, {input.feed});
-      counts.only_boilerplate = metrics.counter(Metric::articles_boilerplate_only, {input.feed});
-      for (const std::string& topic : input.topics) by_topic_[topic] = inputs_.back().get();
+      auto& count = counts_[input.feed];
+      if (!count) count = std::make_unique<FeedCount>(input.feed, metrics);
+      for (const std::string& topic : input.topics)
+        inputs_.emplace(topic, Input{std::make_unique<Matching>(input), count.get()});
     }
+    rules_.refresh(held_, generation_);
   }
 
   void process(const kafka::Record& record, kafka::Output& output) override {
-    Input& input = *by_topic_.at(record.from().topic);
-    rules_.refresh(held_, seen_);
-    const auto began = std::chrono::steady_clock::now();
-    const Outcome& outcome = input.matching.process(
-        {record.value().value_or(std::string_view()), record.timestamp(), origin(record)}, *held_, now_());
-    if (++measured_ % measure_one_in == 0) match_seconds_.observe(std::chrono::steady_clock::now() - began);
-
-    Counts& counts = input.counts;
-    ++counts.outcome_waits[static_cast<std::size_t>(outcome.outcome)];
-    counts.bytes_wait += record.value().value_or(std::string_view()).size();
-    counts.clock_used_waits += outcome.clock_used ? 1 : 0;
-    counts.only_boilerplate_waits += outcome.only_boilerplate > 0 ? 1 : 0;
-    if (outcome.outcome == flow::ArticleOutcome::rejected) {
-      reject(record, outcome.error, output);
-    }
-    for (const flow::MatchRecord& match : outcome.matches) {
+    rules_.refresh(held_, generation_);
+    Input& input = inputs_.at(record.from().topic);
+    const ArticleRecord article{record.value().value_or(std::string_view{}), record.timestamp(), origin(record)};
+    const bool measured = ++articles_ % 64 == 0;
+    const auto begin = measured ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point{};
+    const Outcome& outcome = input.matching->process(article, *held_, now_());
+    if (measured) seconds_.observe(std::chrono::steady_clock::now() - begin);
+    for (const flow::MatchRecord& match : outcome.matches)
       output.produce({topics_.matches.name, match.rule.key, flow::encode(match), {}, std::nullopt});
-    }
+    if (outcome.outcome == flow::ArticleOutcome::rejected) reject(record, input, outcome.error, outcome.record_time, output);
+    input.count->count(outcome, article.value.size());
   }
 
-  void aborted() override {
-    for (const auto& input : inputs_) forget(input->counts);
+  /// What Kafka refuses of an article: its matches are cut to fit, so this is a topic with a smaller limit than ours.
+  Poison poison(const kafka::Record& record, const Error& error, kafka::Output& output) override {
+    if (error.code != "record_too_large" && error.code != "record_refused") return Poison::retry;
+    Input& input = inputs_.at(record.from().topic);
+    Outcome outcome;
+    outcome.outcome = flow::ArticleOutcome::rejected;
+    outcome.error = permanent_error(error.code, "Kafka refused a match of this article: " + error.message);
+    input.matching->process({record.value().value_or(std::string_view{}), record.timestamp(), origin(record)}, *held_, now_());
+    reject(record, input, outcome.error, record_time(record.timestamp(), now_()).time, output);
+    input.count->count(outcome, record.value().value_or(std::string_view{}).size());
+    return Poison::parked;
   }
 
   void committed() override {
-    for (const auto& input : inputs_) {
-      Counts& counts = input->counts;
-      for (std::size_t i = 0; i < outcomes.size(); ++i) counts.outcome[i].add(counts.outcome_waits[i]);
-      counts.bytes.add(counts.bytes_wait);
-      counts.clock_used.add(counts.clock_used_waits);
-      counts.only_boilerplate.add(counts.only_boilerplate_waits);
-      for (const auto& [code, n] : counts.rejected_wait) {
-        metrics_.counter(Metric::articles_rejected, {input->feed, code}).add(n);
-      }
-      forget(counts);
-    }
+    for (auto& [feed, count] : counts_) count->committed();
   }
-
-  Poison poison(const kafka::Record& record, const Error& error, kafka::Output& output) override {
-    Counts& counts = by_topic_.at(record.from().topic)->counts;
-    ++counts.outcome_waits[static_cast<std::size_t>(flow::ArticleOutcome::rejected)];
-    reject(record, error, output);
-    return Poison::parked;
+  void aborted() override {
+    for (auto& [feed, count] : counts_) count->aborted();
   }
 
  private:
   struct Input {
-    explicit Input(const config::ArticleInput& input) : feed(input.feed), matching(input) {}
-    std::string feed;
-    Matching matching;
-    Counts counts;
+    std::unique_ptr<Matching> matching;
+    FeedCount* count;
   };
 
   static flow::Origin origin(const kafka::Record& record) {
     return {record.from().topic, record.from().partition, record.offset()};
   }
 
-  static void forget(Counts& counts) {
-    counts.outcome_waits.fill(0);
-    counts.bytes_wait = counts.clock_used_waits = counts.only_boilerplate_waits = 0;
-    counts.rejected_wait.clear();
-  }
-
-  void reject(const kafka::Record& record, const Error& error, kafka::Output& output) {
-    Input& input = *by_topic_.at(record.from().topic);
-    ++input.counts.rejected_wait[error.code];
-    const flow::RejectedRecord rejected = flow::reject("match", error.code, error.message, origin(record), now_(),
-                                                       record.value().value_or(std::string_view()));
-    kafka::OutRecord out;
-    out.topic = topics_.rejected.name;
-    const Article& article = input.matching.article();
+  void reject(const kafka::Record& record, const Input& input, const Error& error, Time time, kafka::Output& output) {
+    const Article& article = input.matching->article();
+    std::optional<std::string> key;
     if (!article.id.empty()) {
-      out.key = flow::article_name(article.feed, article.id);
+      key = flow::article_name(article.feed, article.id);
     } else if (record.key()) {
-      out.key = std::string(*record.key());
+      key = std::string(*record.key());
     }
-    out.value = rejected.value;
-    for (const flow::RecordHeader& header : rejected.headers) out.headers.emplace_back(header.name, header.value);
+    flow::RejectedRecord rejected =
+        flow::reject("match", error.code, error.message, origin(record), time, record.value().value_or(std::string_view{}));
+    kafka::OutRecord out{topics_.rejected.name, std::move(key), std::move(rejected.value), {}, std::nullopt};
+    for (flow::RecordHeader& header : rejected.headers) out.headers.emplace_back(std::move(header.name), std::move(header.value));
     output.produce(std::move(out));
-    refused_.log(observe::LogLevel::warn, "an article could not be read and went to the rejected topic",
-                 {{"topic", record.from().topic},
-                  {"partition", record.from().partition},
-                  {"offset", record.offset()},
-                  {"code", error.code},
-                  {"reason", error.message}});
+    repeat_rejected_.log(observe::LogLevel::warn, "an article cannot be read; it went to the rejected topic",
+                         {{"feed", article.feed},
+                          {"topic", record.from().topic},
+                          {"partition", record.from().partition},
+                          {"offset", record.offset()},
+                          {"code", error.code},
+                          {"reason", error.message}});
   }
 
   const config::Topics topics_;
   const Rules& rules_;
-  observe::Metrics& metrics_;
   const std::function<Time()> now_;
-  std::vector<std::unique_ptr<Input>> inputs_;
-  std::map<std::string, Input*, std::less<>> by_topic_;
+  std::unordered_map<std::string, Input> inputs_;  // by topic
+  std::map<std::string, std::unique_ptr<FeedCount>> counts_;
   std::shared_ptr<const engine::RuleSet> held_;
-  std::uint64_t seen_ = 0;
-  std::uint32_t measured_ = 0;
-  observe::Histogram match_seconds_;
-  observe::LogRepeat refused_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t articles_ = 0;
+  observe::Histogram seconds_;
+  observe::LogRepeat repeat_rejected_;
 };
 
-Time wall_clock() { return std::chrono::time_point_cast<milliseconds>(std::chrono::system_clock::now()); }
-
 }  // namespace
+
+void Rules::set(std::shared_ptr<const engine::RuleSet> rules) {
+  {
+    const std::lock_guard lock(mutex_);
+    rules_.swap(rules);
+  }
+  generation_.fetch_add(1, std::memory_order_release);
+}
+
+void Rules::refresh(std::shared_ptr<const engine::RuleSet>& held, std::uint64_t& generation) const {
+  const std::uint64_t now = generation_.load(std::memory_order_acquire);
+  if (now == generation) return;
+  generation = now;
+  std::shared_ptr<const engine::RuleSet> current;
+  {
+    const std::lock_guard lock(mutex_);
+    current = rules_;
+  }
+  held = std::move(current);  // the old set may go here, without the lock
+}
 
 std::unique_ptr<kafka::Processor> make_processor(const config::Topics& topics, const config::MatchStage& settings,
                                                  const Rules& rules, observe::Metrics& metrics,
@@ -198,43 +186,43 @@ std::unique_ptr<kafka::Processor> make_processor(const config::Topics& topics, c
 kafka::LoopOptions worker_options(const config::Common& common, const config::MatchStage& settings, int worker,
                                   bool embedded) {
   kafka::LoopOptions options = kafka::loop_options(common, "match", std::to_string(worker));
-  options.output_topics = {common.topics.matches.name, common.topics.rejected.name};
-  options.embedded = embedded;
-  // 1.3 s of 8,000 articles a second and worker at 3 KB: librdkafka stops fetching for a second when this is full.
-  options.prefetch_kbytes = 32 * 1024;
   for (const config::ArticleInput& input : settings.articles) {
     for (const std::string& topic : input.topics) {
       options.topics.push_back(topic);
       options.start[topic] = input.start;
       options.on_lost_offsets_of[topic] = input.on_lost_offsets;
     }
-    // A record above max_article_bytes is still read, to be set aside: it may be as large as the broker lets it.
-    options.fetch_message_bytes = std::max(
-        options.fetch_message_bytes, static_cast<int>(std::min<std::uint64_t>(input.max_article_bytes, 64u << 20)));
   }
+  options.output_topics = {common.topics.matches.name, common.topics.rejected.name};
+  // A larger record than fetch_message_bytes is still read: brokers send at least one record (KIP-74).
+  // librdkafka 2.0.2 stops fetching for a second when its prefetch is full, so 1.3 s of the wanted rate: 20,000 articles
+  // of 3 KB a second over all workers.
+  options.prefetch_kbytes = std::max(16, 80 / std::max(1, settings.workers)) * 1024;
+  options.embedded = embedded;
+  if (embedded) options.session_timeout = 3s;
   return options;
 }
 
 struct Stage::Worker {
-  Worker(kafka::LoopOptions options, std::unique_ptr<kafka::Processor> its, kafka::Watchdog& watchdog,
-         observe::Metrics& metrics, std::function<void(const kafka::LoopFailure&)> failed)
-      : processor(std::move(its)), loop(std::move(options), *processor, watchdog, metrics, std::move(failed)) {}
-  std::unique_ptr<kafka::Processor> processor;  // outlives the loop
+  Worker(const config::Common& common, const config::MatchStage& settings, const Rules& rules, int number,
+         kafka::Watchdog& watchdog, observe::Metrics& metrics, std::function<void(const kafka::LoopFailure&)> failed,
+         bool embedded)
+      : processor(make_processor(common.topics, settings, rules, metrics,
+                                 [] { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); })),
+        loop(worker_options(common, settings, number, embedded), *processor, watchdog, metrics, std::move(failed)) {}
+  std::unique_ptr<kafka::Processor> processor;
   kafka::Loop loop;
 };
 
 Stage::Stage(const config::Common& common, const config::MatchStage& settings,
              std::shared_ptr<const engine::RuleSet> rules, kafka::Watchdog& watchdog, observe::Metrics& metrics,
              std::function<void(const kafka::LoopFailure&)> failed, bool embedded)
-    : rules_(std::move(rules)) {
-  for (int worker = 0; worker < settings.workers; ++worker) {
-    workers_.push_back(std::make_unique<Worker>(worker_options(common, settings, worker, embedded),
-                                                make_processor(common.topics, settings, rules_, metrics, wall_clock),
-                                                watchdog, metrics, failed));
-  }
+    : settings_(settings), rules_(std::move(rules)) {
+  for (int i = 0; i < settings_.workers; ++i)
+    workers_.push_back(std::make_unique<Worker>(common, settings_, rules_, i, watchdog, metrics, failed, embedded));
 }
 
-Stage::~Stage() { stop(milliseconds(0)); }
+Stage::~Stage() { stop(0ms); }
 
 void Stage::start() {
   for (const auto& worker : workers_) worker->loop.start();
@@ -246,19 +234,19 @@ void Stage::request_stop() {
   for (const auto& worker : workers_) worker->loop.request_stop();
 }
 
-void Stage::stop(milliseconds deadline) {
-  const auto end = std::chrono::steady_clock::now() + deadline;
-  request_stop();
+void Stage::stop(std::chrono::milliseconds deadline) {
+  const auto by = std::chrono::steady_clock::now() + deadline;
+  if (deadline > 0ms) request_stop();  // all at once, then one after another
   for (const auto& worker : workers_) {
-    worker->loop.stop(
-        std::max(std::chrono::duration_cast<milliseconds>(end - std::chrono::steady_clock::now()), milliseconds(0)));
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(by - std::chrono::steady_clock::now());
+    worker->loop.stop(std::max(left, 0ms));
   }
 }
 
 std::vector<kafka::LoopStatus> Stage::status() const {
-  std::vector<kafka::LoopStatus> all;
-  for (const auto& worker : workers_) all.push_back(worker->loop.status());
-  return all;
+  std::vector<kafka::LoopStatus> out;
+  for (const auto& worker : workers_) out.push_back(worker->loop.status());
+  return out;
 }
 
 }  // namespace newswatch::match
