@@ -1,6 +1,7 @@
 #include "rules/engine/text.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 
@@ -38,14 +39,17 @@ struct ByteKinds {
 };
 constexpr ByteKinds byte_kinds;
 
-/// Fixed blocks, so that compilers make vector code of it at -O2 as well.
+/// 16 bytes at a time, in the vector form that both compilers know on every machine.
 void copy_in_small_letters(const char* from, char* to, std::size_t size) {
-  const auto small = [](char c) { return static_cast<char>(c + (static_cast<unsigned char>(c - 'A') < 26 ? 32 : 0)); };
+  using Block = signed char __attribute__((vector_size(16)));
   std::size_t i = 0;
-  for (; i + 32 <= size; i += 32) {
-    for (std::size_t k = 0; k < 32; ++k) to[i + k] = small(from[i + k]);
+  for (; i + sizeof(Block) <= size; i += sizeof(Block)) {
+    Block block;
+    std::memcpy(&block, from + i, sizeof block);
+    block |= ((block >= 'A') & (block <= 'Z')) & 0x20;
+    std::memcpy(to + i, &block, sizeof block);
   }
-  for (; i < size; ++i) to[i] = small(from[i]);
+  for (; i < size; ++i) to[i] = static_cast<char>(from[i] + (static_cast<unsigned char>(from[i] - 'A') < 26 ? 32 : 0));
 }
 
 bool contains_lower(const Characters& characters, std::string_view text) {
@@ -112,8 +116,7 @@ class Cutter {
       const ByteKind kind = byte_kinds.kind[byte(at)];
       if (kind == word_byte) {
         const std::uint32_t start = at;
-        do ++at;
-        while (at < end && byte_kinds.kind[byte(at)] == word_byte);
+        at = word_end(at);
         if (at < end && byte_kinds.kind[byte(at)] != separates && binds(start, at)) {
           at = stretch(start);
         } else {
@@ -136,6 +139,25 @@ class Cutter {
         ++at;
       }
     }
+  }
+
+  /// Behind the ASCII letters and digits that begin at `at`. Looks at eight bytes at once, in small letters: most words
+  /// are shorter, so that their length costs no mispredicted branch. The arena has room to read on behind the field.
+  std::uint32_t word_end(std::uint32_t at) const {
+    constexpr std::uint64_t each = 0x0101010101010101, high = each << 7;
+    const char* const small = text_.arena_.data() + base_;
+    for (; at < source_end_; at += 8) {
+      std::uint64_t bytes;
+      std::memcpy(&bytes, small + at, 8);
+      if constexpr (std::endian::native == std::endian::big) bytes = __builtin_bswap64(bytes);
+      const std::uint64_t low = bytes & ~high;
+      const auto from_to = [&](unsigned char first, unsigned char last) {
+        return (low + each * (0x80u - first)) ^ (low + each * (0x7Fu - last));
+      };
+      const std::uint64_t others = ~((from_to('a', 'z') | from_to('0', '9')) & ~bytes) & high;
+      if (others != 0) return std::min(at + static_cast<std::uint32_t>(std::countr_zero(others)) / 8, source_end_);
+    }
+    return source_end_;
   }
 
   std::string_view limited() const { return source_.substr(0, source_end_); }
@@ -174,9 +196,11 @@ class Cutter {
     word.reduced = static_cast<std::uint32_t>(base_ + start);
     word.reduced_size = end - start;
     word.field = field_;
-    if (start > paragraph_start_) tag(word);
+    if (start > paragraph_start_ && may_tag(byte(start - 1))) tag(word);
     last_end_ = end;
   }
+
+  static bool may_tag(unsigned char before) { return before == '#' || before == '@' || before >= 0x80; }
 
   /// Makes a tagged word of one that a sign stands before.
   void tag(Word& word) const {
