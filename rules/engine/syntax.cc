@@ -5,22 +5,35 @@
 #include <algorithm>
 #include <array>
 
+#include "rules/engine/text.h"
+
 namespace newswatch::engine::syntax {
 namespace {
+
+bool holds_white_space(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();)
+    if (is_white_space(next_code_point(text, at))) return true;
+  return false;
+}
+
+// Quotation marks of a query have an escape for themselves in their straight form only.
+bool query_can_hold(std::string_view text) {
+  if (text.find('\\') != std::string_view::npos) return false;
+  for (const std::string_view curly : {"\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x9E"})
+    if (text.find(curly) != std::string_view::npos) return false;
+  return true;
+}
 
 // A word of a query that would not be read as itself.
 bool needs_quotes(std::string_view text) {
   if (text.empty() || text.front() == '@' || text.front() == '=') return true;
-  if (text.find_first_of(" \t\r\n()\",:") != std::string_view::npos) return true;
-  // Curly quotes are quotes, and other white space than ASCII ends a word: quote whatever is unusual.
-  for (const std::string_view quote : {"\xE2\x80\x9C", "\xE2\x80\x9D", "\xE2\x80\x9E", "\xC2\xA0", "\xC2\x85", "\xE3\x80\x80", "\xE1\x9A\x80", "\xE2\x80", "\xE2\x81\x9F"})
-    if (text.find(quote) != std::string_view::npos) return true;
+  if (text.find_first_of("()\",:") != std::string_view::npos || holds_white_space(text)) return true;
   if (text.find_first_not_of("0123456789") == std::string_view::npos) return true;
   std::string lower(text);
   for (char& c : lower)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  static constexpr std::array<std::string_view, 12> words{"or", "and", "not", "near", "before", "not_near", "outside",
-                                                          "same_sentence", "same_paragraph", "of", "times", "first"};
+  static constexpr std::array<std::string_view, 10> words{"or", "and", "not", "near", "before", "not_near", "outside",
+                                                          "same_sentence", "same_paragraph", "of"};
   const std::string_view head = std::string_view(lower).substr(0, lower.find('/'));
   return std::find(words.begin(), words.end(), head) != words.end();
 }
@@ -64,7 +77,7 @@ std::string_view prefix_of(const Setting& how) {
   return how.others == MatchMode::exact ? "=" : "";
 }
 
-std::string query(const Expression& e, bool top);
+std::string query(const Expression& e);
 
 bool primary(const Expression& e) {
   switch (e.op) {
@@ -76,21 +89,23 @@ bool primary(const Expression& e) {
   }
 }
 
-std::string operand(const Expression& e) { return primary(e) ? query(e, false) : "(" + query(e, true) + ")"; }
+std::string operand(const Expression& e) { return primary(e) ? query(e) : "(" + query(e) + ")"; }
 
 std::string joined(const Expression& e, const std::string& between) {
   std::string out;
-  for (const auto& one : e.operands) out += (out.empty() ? "" : between) + operand(one);
+  // `not` binds tighter than `and`, and stands nowhere else.
+  for (const auto& one : e.operands)
+    out += (out.empty() ? "" : between) + (e.op == Op::all && one.op == Op::none ? query(one) : operand(one));
   return out;
 }
 
 std::string listed(const Expression& e) {
   std::string out;
-  for (const auto& one : e.operands) out += (out.empty() ? "" : ", ") + query(one, true);
+  for (const auto& one : e.operands) out += (out.empty() ? "" : ", ") + query(one);
   return out;
 }
 
-std::string query(const Expression& e, bool top) {
+std::string query(const Expression& e) {
   const std::string number = std::to_string(e.number);
   switch (e.op) {
     case Op::term: return std::string(prefix_of(e.how)) + word(e.text);
@@ -119,7 +134,6 @@ std::string query(const Expression& e, bool top) {
     case Op::rule: return "rule:" + word(e.text);
     case Op::regex: case Op::invalid: break;
   }
-  (void)top;
   return {};
 }
 
@@ -244,11 +258,11 @@ Expression normal(const Expression& e) {
 
 bool has_query_form(const Expression& e) {
   if (e.op == Op::regex || e.op == Op::invalid || (e.op == Op::watchlist && !e.type.empty())) return false;
+  if (!query_can_hold(e.text)) return false;
   if (e.op == Op::term) {
     if (e.how.match == MatchMode::prefix && !e.text.ends_with('*')) return false;
     if (e.how.match != MatchMode::prefix && e.how.match != e.how.others) return false;
     if (e.how.letters == CaseMode::exact) return e.how.others == MatchMode::exact;
-    // A control character other than white space could not stand in a YAML scalar, but a query is not always in one.
     return e.how.letters == CaseMode::automatic && (e.how.others == MatchMode::inflected || e.how.others == MatchMode::exact);
   }
   return std::all_of(e.operands.begin(), e.operands.end(), has_query_form);
@@ -256,7 +270,7 @@ bool has_query_form(const Expression& e) {
 
 std::string print(const Expression& e) {
   const Expression clean = normal(e);
-  return has_query_form(clean) ? query(clean, true) : yaml_form(clean);
+  return has_query_form(clean) ? query(clean) : yaml_form(clean);
 }
 
 }  // namespace newswatch::engine::syntax

@@ -72,7 +72,7 @@ bool check_term(std::string_view text, Setting& how, const yaml::Place& place, y
                         "without the sign, `word*` finds the tagged words too");
       return false;
     }
-    how.match = MatchMode::exact;
+    how.match = how.others;
     return true;
   }
   if (!long_enough_for_prefix(scratch.reduced(words.back()))) {

@@ -32,7 +32,7 @@ struct Scope {
 Setting resolve(const Scope& scope, std::string_view text);
 
 /// Reports `empty-term`, `bad-wildcard`, `prefix-too-short` or `too-long` at `place`. A tagged last word is no prefix: when
-/// only a setting asked for it, `how` becomes exact. `scratch` may be any.
+/// only a setting asked for one, `how` is made that of the other words. `scratch` may be any.
 bool check_term(std::string_view text, Setting& how, const yaml::Place& place, yaml::Diagnostics& diagnostics,
                 PreparedText& scratch);
 

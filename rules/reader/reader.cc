@@ -22,7 +22,7 @@ bool is_rule_file(const fs::path& path) {
   return (extension == ".yaml" || extension == ".yml") && !path.filename().string().starts_with('.');
 }
 
-// A test of a pack stands beside it and is no rule file.
+// A test of rules stands beside them (`*.test.yaml`) and is no rule file.
 bool is_test_file(const fs::path& path) {
   return path.stem().extension() == ".test";
 }
@@ -55,7 +55,7 @@ void add_glob(const std::string& pattern, std::vector<std::string>& files, yaml:
     std::error_code ignored;
     if (fs::is_directory(found.gl_pathv[i], ignored))
       add_directory(found.gl_pathv[i], files, diagnostics);
-    else
+    else if (!is_test_file(found.gl_pathv[i]))
       files.emplace_back(found.gl_pathv[i]);
   }
   ::globfree(&found);

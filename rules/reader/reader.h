@@ -23,7 +23,8 @@ struct LoadedRules {
   std::vector<std::string> files;  ///< all that was read, watchlists too, sorted: what a reload has to look at
 };
 
-/// Reads rule files: files, directories (recursively, *.yaml and *.yml, no hidden ones) and globs. All errors of all files
+/// Reads rule files: files, directories (recursively, *.yaml and *.yml, no hidden ones) and globs;
+/// `*.test.yaml` is read only when named itself. All errors of all files
 /// are reported at once; nothing is returned when there is one. Files are read in the order of their names, so equal
 /// files give an equal program. Not found, and a glob or directory without a rule file, is `unreadable-file`.
 std::optional<LoadedRules> read_rules(std::span<const std::string> paths, const ReaderOptions& options,
