@@ -20,9 +20,10 @@ void write_log(const rd_kafka_t* handle, int level, const char* facility, const 
   const LogLevel wanted = level <= 3 ? LogLevel::warn : level <= 4 ? LogLevel::warn : LogLevel::debug;
   // One set of options serves consumers and producers; each warns of what is the other's.
   if (kind == "CONFWARN") return;
-  if (kind == "FAIL" || kind == "ERROR") {
+  if (kind == "FAIL") {
     connection.log(wanted, "no connection to a Kafka broker", {{"client", client}, {"detail", text}});
-  } else if (kind == "GETPID") {  // the coordinator is still loading; librdkafka asks again
+  } else if (kind == "GETPID" || kind == "ERROR" || kind == "TXNERR" || kind == "ADDPARTS" || kind == "ADDOFFSETS") {
+    // Told to us as an error too, and logged there in our words; or, of GETPID, asked again.
     observe::log(LogLevel::debug, "librdkafka", {{"client", client}, {"facility", facility}, {"detail", text}});
   } else if (kind == "REQTMOUT") {
     requests.log(wanted, "a request to a Kafka broker timed out", {{"client", client}, {"detail", text}});

@@ -258,7 +258,13 @@ bool Loop::Impl::open_consumer() {
 void Loop::Impl::drop_consumer(const Error& why) {
   observe::log_warn("the consumer failed for good; making another",
                     {{"stage", options_.stage}, {"worker", options_.worker}, {"error", why.message}});
-  const bool twin = std::exchange(consumer_fenced_, false) && consumer_twin_.fenced(Clock::now());
+  // Right after a join that itself followed a fence: that is another process, not a broker that mixed up our own
+  // attempts while it was restarted (which happens). A twin is noticed with the next heartbeat.
+  const auto now = Clock::now();
+  const bool fenced = std::exchange(consumer_fenced_, false);
+  const bool twin = fenced && joined_after_fence_ && now - *joined_after_fence_ < 8s;
+  consumer_was_fenced_ = fenced;
+  joined_after_fence_.reset();
   dropping_consumer_ = true;
   std::vector<TopicPartition> all;
   for (const auto& [partition, held] : held_) all.push_back(partition);
@@ -285,24 +291,37 @@ void Loop::Impl::break_round(Outcome what, Error why, bool quiet) {
 void Loop::Impl::repair() {
   const Broken broken = std::move(*broken_);
   broken_.reset();
-  ++failures_;
   trouble_ = broken.why.message;
   if (!broken.quiet)
     repeat_broken_.log(observe::LogLevel::warn, "a commit failed; its records come again",
                        {{"stage", options_.stage}, {"worker", options_.worker}, {"error", broken.why.message}});
 
-  // A refused record: which one it was is found by committing them one by one.
+  // A refused record: which one it was is found by rounds of half the size, down to one record. (One by one from the
+  // start, as simple as it sounds, took 30 s for a round of 400: a transaction is some 70 ms when it follows another at
+  // once. And the broker refuses whole batches, so its answer names no record.)
+  bool searching = false;
   if (broken.why.permanent()) {
-    if (round_records_ == 1 && round_last_ && round_last_offset_ < round_last_->careful_until)
+    searching = round_records_ > 1 || (round_last_ && !round_last_->culprit);
+    if (round_records_ == 1 && round_last_)
       round_last_->culprit = Held::Culprit{round_last_offset_, broken.why};
+    round_limit_ = std::max<std::uint64_t>(1, std::min(round_limit_ ? round_limit_ : round_records_, round_records_) / 2);
     for (auto& [partition, held] : held_) held.careful_until = std::max(held.careful_until, held.processed);
   }
 
+  if (!searching) ++failures_;  // a search makes headway by itself: no waiting
   processor_.aborted();
   Error why;
   Outcome what = broken.what;
-  if (what == Outcome::abort && producer_) what = producer_->abort(why);
-  (what == Outcome::ok ? aborted_ : unclear_).add();
+  if (what == Outcome::abort && producer_) {
+    // After a refused record the sequence numbers have a hole. librdkafka would mend it by an epoch of its own making,
+    // which on 2.0.2 fails the next transactions for up to 20 s: abort, then take a new epoch ourselves.
+    const bool hole = producer_->failure().has_value();
+    what = producer_->abort(why);
+    (what == Outcome::ok ? aborted_ : unclear_).add();
+    if (what == Outcome::ok && hole) what = Outcome::recreate;
+  } else {
+    unclear_.add();
+  }
   if (what != Outcome::ok && producer_) {
     producer_.reset();
     producer_ready_ = false;
@@ -378,8 +397,12 @@ bool Loop::Impl::commit(bool last) {
     if (options_.guarantee == config::Guarantee::exactly_once) {
       const GroupMetadataPtr group = consumer_->group_metadata();
       outcome = producer_->commit(offsets, group.get(), left_of_stop(), why);
-      // A permanent error of a record says more than the abort that it brings about.
-      if (outcome == Outcome::abort && producer_->failure()) why = *producer_->failure();
+      // What happened to a record says more than the failed commit that it brings about.
+      if (outcome != Outcome::ok) producer_->poll();
+      if ((outcome == Outcome::abort || outcome == Outcome::recreate) && producer_->failure()) {
+        why = *producer_->failure();
+        outcome = Outcome::abort;
+      }
     } else {
       offsets_pending_ = true;
       if (last) {
@@ -397,7 +420,10 @@ bool Loop::Impl::commit(bool last) {
   for (const PartitionOffset& at : offsets) {
     Held& held = held_.at(at.partition);
     held.sent = at.offset;
-    if (held.culprit && held.culprit->offset < at.offset) held.culprit.reset();
+    if (!held.culprit || held.culprit->offset >= at.offset) continue;
+    held.culprit.reset();  // found and passed: full rounds again; a second one would be searched for anew
+    round_limit_ = 0;
+    for (auto& [partition, other] : held_) other.careful_until = -1;
   }
   producer_->forget_produced();
   processor_.committed();

@@ -58,7 +58,7 @@ class Loop::Impl final : private GroupConsumer::Listener {
     std::shared_ptr<RestoreThread::Ticket> ticket;
     std::unique_ptr<Restored> restored;
     Clock::time_point seeking_since{};
-    std::int64_t careful_until = -1;  ///< records before it are committed one by one: one of them was refused
+    std::int64_t careful_until = -1;  ///< records before it come in small rounds: one of them was refused
     struct Culprit {
       std::int64_t offset;
       Error error;
@@ -139,7 +139,8 @@ class Loop::Impl final : private GroupConsumer::Listener {
   std::optional<Error> consumer_error_;  ///< fatal: make another
   bool consumer_fenced_ = false;
   TwinDetector producer_twin_{std::chrono::seconds(8)};
-  TwinDetector consumer_twin_{std::chrono::seconds(15)};
+  bool consumer_was_fenced_ = false;
+  std::optional<Clock::time_point> joined_after_fence_;
 
   std::optional<Broken> broken_;
   int failures_ = 0;  ///< rounds broken since the last commit
@@ -151,6 +152,7 @@ class Loop::Impl final : private GroupConsumer::Listener {
   bool must_commit_ = false;
   bool offsets_pending_ = false;  ///< at least once: newer offsets than those under way
   std::uint64_t round_records_ = 0;
+  std::uint64_t round_limit_ = 0;  ///< while careful: halved with each refusal
   Held* round_last_ = nullptr;
   std::int64_t round_last_offset_ = -1;
   std::optional<Clock::time_point> next_idle_;

@@ -20,6 +20,7 @@ constexpr int records_a_turn = 1000;  // then events are served; a turn is also 
 
 std::vector<std::int64_t> Loop::Impl::on_assigned(const std::vector<TopicPartition>& partitions) {
   joined_ = true;
+  if (std::exchange(consumer_was_fenced_, false)) joined_after_fence_ = Clock::now();
   last_found_ = nullptr;
   rebalances_.add();
   next_advance_ = {};
@@ -307,10 +308,11 @@ void Loop::Impl::deliver(Held& held, const MessagePtr& message) {
     processor_.end_of_partition(held.partition);
     return;
   }
-  const bool alone = careful();
-  if (alone && (round_records_ > 0 || producer_->produced() > 0) && !commit(false)) return;
+  const bool watched = careful();
   deliver_record(held, message.get());
-  if (alone && !broken_ && commit(false) && held.processed >= held.careful_until) held.careful_until = -1;
+  if (!watched || broken_ || failure_) return;
+  const bool over = !careful();
+  if ((over || round_records_ >= round_limit_) && commit(false) && over) round_limit_ = 0;
 }
 
 void Loop::Impl::deliver_record(Held& held, rd_kafka_message_t* message) {

@@ -298,6 +298,9 @@ std::vector<TopicSpec> own_topics(const config::Common& common, const config::St
   }
   if (stages.alert) {
     specs.push_back(spec_of(topics.state, replication));
+    // A restore goes back to the last position; compaction must not have taken the values before it.
+    if (common.guarantee == config::Guarantee::at_least_once)
+      specs.back().properties.emplace_back("min.compaction.lag.ms", "3600000");
     specs.back().partitions = topics.matches.partitions;
     specs.back().fixed_partitions = true;
   }

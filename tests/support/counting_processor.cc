@@ -63,7 +63,14 @@ void CountingProcessor::process(const kafka::Record& record, kafka::Output& outp
   if (restores()) counted.number = changed_[record.from()] = ++numbers_.at(record.from());
   kafka::OutRecord out{options_.output, std::nullopt, to_text(counted), {}, std::nullopt};
   if (record.key()) out.key = std::string(*record.key());
-  if (counted.value == "poison" || poison_next.exchange(false)) out.value->append(5'000'000, 'x');
+  if (counted.value == "poison") {
+    // Noise, so that no compression makes it small: 200 kB, more than a test's topic takes.
+    std::uint32_t noise = 1;
+    for (int i = 0; i < 200'000; ++i) {
+      noise = noise * 1664525 + 1013904223;
+      out.value->push_back(static_cast<char>('!' + (noise >> 16) % 90));
+    }
+  }
   output.produce(std::move(out));
 }
 

@@ -48,8 +48,7 @@ class CountingProcessor : public kafka::Processor {
   Poison poison(const kafka::Record& record, const Error& error, kafka::Output& output) override;
 
   std::atomic<int> aborts{0}, starts{0}, processed{0}, poisoned{0}, revocations{0};
-  /// Set from another thread: the next record makes a record that is too large for any topic.
-  std::atomic<bool> poison_next{false};
+  /// A record whose value is `poison` gives one of 200 kB of noise.
   bool parks = true;  ///< else poison() says retry
 
  private:
