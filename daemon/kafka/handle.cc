@@ -19,7 +19,7 @@ void write_log(const rd_kafka_t* handle, int level, const char* facility, const 
   const std::string_view kind = facility;
   const LogLevel wanted = level <= 3 ? LogLevel::warn : level <= 4 ? LogLevel::warn : LogLevel::debug;
   // One set of options serves consumers and producers; each warns of what is the other's.
-  if (kind == "CONFWARN") return;
+  if (kind == "CONFWARN" || kind == "AUTOCREATE") return;
   if (kind == "FAIL") {
     connection.log(wanted, "no connection to a Kafka broker", {{"client", client}, {"detail", text}});
   } else if (kind == "GETPID" || kind == "ERROR" || kind == "TXNERR" || kind == "ADDPARTS" || kind == "ADDOFFSETS") {
