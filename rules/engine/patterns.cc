@@ -220,26 +220,46 @@ void Patterns::find(const PreparedText& text, Grammar grammar, Work& work) const
   hash_words(text, work);
   Place place{text, work, static_cast<std::uint8_t>(1u << static_cast<unsigned>(grammar))};
   auto paragraphs = text.paragraphs();
-  std::size_t next_tagged = 0, next_start = 0;
-  for (std::uint32_t p = 0; p < paragraphs.size() && work.hits.size() < most_hits; ++p) {
-    const Paragraph& paragraph = paragraphs[p];
-    place.number = p;
-    place.paragraph = &paragraph;
-    std::uint32_t first = paragraph.first_word, count = paragraph.end_word - first;
-    if (count == 0) continue;
-    index_.find(
-        {work.hashes.data() + first, count}, work.cells,
-        [&](std::size_t i, std::uint32_t key) { try_key(key, place.word(first + static_cast<std::uint32_t>(i)), nullptr, place); },
-        [&](std::size_t i, std::uint32_t key) {
-          std::uint32_t at = first + static_cast<std::uint32_t>(i);
-          Token right = place.word(at + 1);
-          try_key(key, place.word(at), &right, place);
-        });
-    for (std::uint32_t i = paragraph.first_joined; i < paragraph.end_joined; ++i) try_extra(place.joined(i), place);
-    for (; next_tagged < work.tags && work.tagged[next_tagged] < paragraph.end_word; ++next_tagged)
-      try_extra(place.tagged(work.tagged[next_tagged], key_), place);
-    for (; next_start < work.begins && work.starts[next_start] < paragraph.end_word; ++next_start)
-      find_prefixes(place.word(work.starts[next_start]), place);
+  // Each of the lists is in the order of the text; the paragraph is looked for from where the last word was.
+  auto go_to = [&](std::uint32_t word) {
+    while (paragraphs[place.number].end_word <= word) ++place.number;
+    place.paragraph = &paragraphs[place.number];
+  };
+  auto more = [&] { return work.hits.size() < most_hits; };
+  TermIndex::Candidates& found = work.candidates;
+  index_.candidates({work.hashes.data(), text.words().size()}, found);
+  for (std::size_t i = 0; i < found.single_count && more(); ++i) {
+    std::uint32_t at = found.singles[i];
+    index_.singles_of(work.hashes[at], [&](std::uint32_t key) {
+      go_to(at);
+      try_key(key, place.word(at), nullptr, place);
+    });
+  }
+  place.number = 0;
+  for (std::size_t i = 0; i < found.pair_count && more(); ++i) {
+    std::uint32_t at = found.pairs[i];
+    index_.pairs_of(work.hashes[at], work.hashes[at + 1], [&](std::uint32_t key) {
+      go_to(at);
+      if (at + 1 >= place.paragraph->end_word) return;
+      Token right = place.word(at + 1);
+      try_key(key, place.word(at), &right, place);
+    });
+  }
+  place.number = 0;
+  auto joined = text.joined();
+  for (std::uint32_t i = 0; i < joined.size() && more(); ++i) {
+    go_to(joined[i].first);
+    try_extra(place.joined(i), place);
+  }
+  place.number = 0;
+  for (std::size_t i = 0; i < work.tags && more(); ++i) {
+    go_to(work.tagged[i]);
+    try_extra(place.tagged(work.tagged[i], key_), place);
+  }
+  place.number = 0;
+  for (std::size_t i = 0; i < work.begins && more(); ++i) {
+    go_to(work.starts[i]);
+    find_prefixes(place.word(work.starts[i]), place);
   }
   std::sort(work.hits.begin(), work.hits.end());
   work.hits.erase(std::unique(work.hits.begin(), work.hits.end()), work.hits.end());

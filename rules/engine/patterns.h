@@ -44,7 +44,8 @@ class Patterns {
 
   /// Memory of one thread.
   struct Work {
-    std::vector<std::uint64_t> hashes, joined_hashes, cells;
+    std::vector<std::uint64_t> hashes, joined_hashes;
+    TermIndex::Candidates candidates;
     std::vector<std::uint32_t> tagged, starts;  ///< words with a tag; words that begin as some prefix does
     std::size_t tags = 0, begins = 0;            ///< how many of them
     std::vector<PatternHit> hits;

@@ -66,6 +66,34 @@ TermIndex::TermIndex(Builder builder, const HashKey& key) : key_(key) {
   pairs_ = table_of(std::move(pairs));
 }
 
+// All cells first, so that their loads overlap; then the tests, which write every index and count those that hold.
+void TermIndex::candidates(std::span<const std::uint64_t> hashes, Candidates& out) const {
+  std::size_t n = hashes.size();
+  out.single_count = out.pair_count = 0;
+  if (n == 0) return;
+  if (out.cells.size() < n) {
+    out.cells.resize(n + n / 2);
+    out.singles.resize(n + n / 2);
+    out.pairs.resize(n + n / 2);
+  }
+  std::uint64_t* cells = out.cells.data();
+  const std::uint64_t* table = cells_.data();
+  std::uint32_t *singles = out.singles.data(), *pairs = out.pairs.data();
+  std::uint32_t shift = shift_;
+  for (std::size_t i = 0; i < n; ++i) cells[i] = table[hashes[i] >> shift];
+  std::size_t s = 0, p = 0;
+  for (std::size_t i = 0; i + 1 < n; ++i) {
+    std::uint64_t here = hashes[i], next = hashes[i + 1], cell = cells[i];
+    singles[s] = pairs[p] = static_cast<std::uint32_t>(i);
+    s += cell >> single_bit(here) & 1;
+    p += (cell >> right_bit(next) | cells[i + 1] >> left_bit(here)) & 1;
+  }
+  singles[s] = static_cast<std::uint32_t>(n - 1);
+  s += cells[n - 1] >> single_bit(hashes[n - 1]) & 1;
+  out.single_count = s;
+  out.pair_count = p;
+}
+
 std::size_t TermIndex::bytes() const {
   auto of = [](const Table& table) { return table.slots.size() * sizeof(Slot) + table.posts.size() * sizeof(std::uint32_t); };
   return cells_.size() * sizeof(std::uint64_t) + of(singles_) + of(pairs_);

@@ -44,11 +44,23 @@ class TermIndex {
   TermIndex() = default;
   TermIndex(Builder builder, const HashKey& key);
 
-  /// Candidates for words that stand one after another; hash 0 separates. on_single(i, value) and on_pair(i, value),
-  /// where the pair is of words i and i + 1.
-  template <class OnSingle, class OnPair>
-  void find(std::span<const std::uint64_t> hashes, std::vector<std::uint64_t>& work, OnSingle on_single,
-            OnPair on_pair) const;
+  /// Words, in the order of a text, that may be keys: by themselves, and each with the next one.
+  struct Candidates {
+    std::vector<std::uint64_t> cells;
+    std::vector<std::uint32_t> singles, pairs;
+    std::size_t single_count = 0, pair_count = 0;
+  };
+  void candidates(std::span<const std::uint64_t> hashes, Candidates& out) const;
+
+  /// visit(value) for each post of a candidate.
+  template <class Visit>
+  void singles_of(std::uint64_t hash, Visit visit_value) const {
+    visit(singles_, hash, visit_value);
+  }
+  template <class Visit>
+  void pairs_of(std::uint64_t left, std::uint64_t right, Visit visit_value) const {
+    visit(pairs_, pair_hash(key_, left, right), visit_value);
+  }
 
   template <class OnSingle>
   void find_single(std::uint64_t hash, OnSingle on_single) const {
@@ -105,28 +117,5 @@ class TermIndex {
   std::uint32_t shift_ = 63;
   Table singles_, pairs_;
 };
-
-template <class OnSingle, class OnPair>
-void TermIndex::find(std::span<const std::uint64_t> hashes, std::vector<std::uint64_t>& work, OnSingle on_single,
-                     OnPair on_pair) const {
-  // First all cells, so that their loads overlap; then the tests; only then the tables.
-  std::size_t n = hashes.size();
-  if (n == 0) return;
-  if (work.size() < n + 1) work.resize(n + 1);
-  std::uint64_t* cell = work.data();
-  const std::uint64_t* hash = hashes.data();
-  for (std::size_t i = 0; i < n; ++i) cell[i] = cells_[hash[i] >> shift_];
-  for (std::size_t i = 0; i < n; ++i) {
-    if (cell[i] >> single_bit(hash[i]) & 1 && hash[i]) {
-      auto call = [&](std::uint32_t value) { on_single(i, value); };
-      visit(singles_, hash[i], call);
-    }
-    if (i + 1 == n) break;
-    if ((cell[i] >> right_bit(hash[i + 1]) | cell[i + 1] >> left_bit(hash[i])) & 1 && hash[i] && hash[i + 1]) {
-      auto call = [&](std::uint32_t value) { on_pair(i, value); };
-      visit(pairs_, pair_hash(key_, hash[i], hash[i + 1]), call);
-    }
-  }
-}
 
 }  // namespace newswatch::engine
