@@ -108,7 +108,7 @@ class Loop::Impl final : private GroupConsumer::Listener {
   bool read();
   void handle(MessagePtr message);
   void handle_error(Held* held, const rd_kafka_message_t& message);
-  std::optional<std::int64_t> place_of(const TopicPartition& partition, std::optional<std::int64_t>& committed);
+  std::optional<std::int64_t> place_of(const TopicPartition& partition, std::optional<std::int64_t> committed);
   Held::Step next_step(Held& held);
   bool account_lost(const TopicPartition& partition, std::int64_t offset, const PartitionReader::Watermarks& marks);
   void deliver(Held& held, const MessagePtr& message);

@@ -50,19 +50,14 @@ std::vector<std::int64_t> Loop::Impl::on_assigned(const std::vector<TopicPartiti
   return places;
 }
 
-/// Where reading of a new partition begins, as far as the loop knows; `committed` becomes that of a loss or of `start`.
+/// Where reading of a new partition begins, as far as the loop knows before start().
 std::optional<std::int64_t> Loop::Impl::place_of(const TopicPartition& partition,
-                                                 std::optional<std::int64_t>& committed) {
-  if (const auto found = instead_.find(partition); found != instead_.end()) {
-    committed = found->second;
-    instead_.erase(found);
-  }
+                                                 std::optional<std::int64_t> committed) {
+  if (const auto found = instead_.find(partition); found != instead_.end()) return found->second;
   const auto marks = consumer_->watermarks(partition);
   if (!marks) return std::nullopt;
-  if (!committed) return consumer_->resolved_start(partition).value_or(marks->low);
-  if (*committed >= marks->low) return committed;
-  if (account_lost(partition, *committed, *marks)) committed = marks->low;
-  return marks->low;
+  if (!committed) committed = consumer_->resolved_start(partition);
+  return std::max(committed.value_or(marks->low), marks->low);
 }
 
 Loop::Impl::Held::Step Loop::Impl::next_step(Held& held) {
@@ -222,6 +217,21 @@ bool Loop::Impl::begin_partition(Held& held) {
   }
   held.sent = held.committed.value_or(-1);
   held.processed = *offset;
+  if (const auto found = instead_.find(held.partition); found != instead_.end()) {
+    held.processed = found->second;  // accounted for when the broker refused the offset
+    instead_.erase(found);
+  } else if (held.at != held.processed) {
+    const auto marks = consumer_->watermarks(held.partition);
+    if (!marks) {
+      trouble_ = marks.error().message;
+      held.step = Held::Step::wants_offset;
+      return false;
+    }
+    if (held.processed < marks->low) {
+      if (!account_lost(held.partition, held.processed, *marks)) return false;
+      held.processed = marks->low;
+    }
+  }
   held.at_end = false;
   held.step = Held::Step::seeking;
   held.seeking_since = Clock::now();

@@ -310,10 +310,8 @@ std::vector<TopicSpec> own_topics(const config::Common& common, const config::St
     specs.back().why = ": twice the longest expire of a destination, so that no alert is gone before it was sent or "
                        "given up";
   }
-  if (stages.match) {
-    specs.push_back(spec_of(topics.rejected, replication));
-    specs.push_back(spec_of(topics.boilerplate, replication));
-  }
+  if (stages.match || stages.alert) specs.push_back(spec_of(topics.rejected, replication));
+  if (stages.match) specs.push_back(spec_of(topics.boilerplate, replication));
   if (stages.deliver) specs.push_back(spec_of(topics.undelivered, replication));
   return specs;
 }

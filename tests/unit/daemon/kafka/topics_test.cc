@@ -55,6 +55,7 @@ TEST(OwnTopics, OfOneStageAreThoseItTouches) {
   ASSERT_EQ(topics.size(), 2u);
   EXPECT_EQ(topics[0].name, "newswatch.alerts");
   EXPECT_EQ(topics[1].name, "newswatch.undelivered");
+  named(own_topics({}, {false, true, false}, 24h), "newswatch.rejected");
 }
 
 TEST(CreateCommand, HasReplicationOfTheClusterAndWhatFollowsFromIt) {
