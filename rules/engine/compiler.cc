@@ -18,6 +18,7 @@ struct Scratch::Impl {
   Patterns::Work work;
   Evaluator evaluator;
   std::vector<Passage> passages;
+  DescribeWork describe;
   std::vector<std::uint32_t> missed;
 };
 
@@ -146,6 +147,8 @@ std::string revision_of(const syntax::Program& program, const CompileOptions& op
   return out;
 }
 
+constexpr std::size_t keeps_memory_up_to = std::size_t{1} << 20;  // bytes of text; then a scratch holds some 30 MB at most
+
 // --- the rule set --------------------------------------------------------------------------------------------------
 
 class Compiled final : public RuleSet {
@@ -171,6 +174,7 @@ class Compiled final : public RuleSet {
     Evaluator& evaluator = memory.evaluator;
     evaluator.begin(plan_, serial_, patterns_, article, memory.text, record_time, memory.work.hits);
     memory.missed.clear();
+    memory.describe.begin(memory.text);
     for (std::uint32_t rule : evaluator.candidates()) {
       if (!evaluator.truth(plan_.roots[rule])) {
         if (plan_.ignores_boilerplate[rule]) memory.missed.push_back(rule);
@@ -180,12 +184,14 @@ class Compiled final : public RuleSet {
       evaluator.collect(plan_.roots[rule], memory.passages);
       RuleMatch& match = result.matches.emplace_back();
       match.rule = rule;
-      describe(plan_, memory.text, memory.passages, match);
+      describe(plan_, memory.text, memory.passages, memory.describe, match);
     }
     if (evaluator.has_boilerplate() && !memory.missed.empty()) {
       evaluator.count_all_paragraphs();
       for (std::uint32_t rule : memory.missed) result.only_boilerplate += evaluator.truth(plan_.roots[rule]);
     }
+    // One article in a million is huge; its memory is not kept for the others.
+    if (article.title.size() + article.body.size() > keeps_memory_up_to) scratch = Scratch();
     return result;
   }
 

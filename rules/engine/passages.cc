@@ -21,15 +21,6 @@ const Sentence* sentence_at(std::span<const Sentence> sentences, std::uint32_t p
   return &*it;
 }
 
-std::uint64_t hash_of(const PreparedText& text, const Sentence& sentence, std::string& buffer) {
-  buffer.clear();
-  for (std::uint32_t w = sentence.first_word; w < sentence.end_word; ++w) {
-    buffer += text.reduced(text.words()[w]);
-    buffer += ' ';
-  }
-  return XXH3_64bits_withSeed(buffer.data(), buffer.size(), sentence_seed);
-}
-
 // The first hit's sentence; of a long one a stretch of whole words around the hit.
 void snip(PreparedText& text, const Passage& hit, const Sentence& sentence, RuleMatch& match) {
   Field field = text.paragraphs()[hit.paragraph].field;
@@ -74,7 +65,29 @@ void snip(PreparedText& text, const Passage& hit, const Sentence& sentence, Rule
 
 }  // namespace
 
-void describe(const Plan& plan, PreparedText& text, std::vector<Passage>& passages, RuleMatch& match) {
+void DescribeWork::begin(const PreparedText& text) {
+  if (by_first_word_.size() <= text.words().size()) by_first_word_.resize(text.words().size() * 2 + 1);
+  if (++stamp_ == 0) {
+    std::fill(by_first_word_.begin(), by_first_word_.end(), Known{});
+    stamp_ = 1;
+  }
+}
+
+std::uint64_t DescribeWork::hash_of(const PreparedText& text, const Sentence& sentence) {
+  Known& known = by_first_word_[sentence.first_word];
+  // Sentences without a word share a number with the next one.
+  if (known.stamp == stamp_ && sentence.first_word != sentence.end_word) return known.hash;
+  buffer_.clear();
+  for (const Word& word : text.words().subspan(sentence.first_word, sentence.end_word - sentence.first_word)) {
+    buffer_ += text.reduced(word);
+    buffer_ += ' ';
+  }
+  std::uint64_t hash = XXH3_64bits_withSeed(buffer_.data(), buffer_.size(), sentence_seed);
+  if (sentence.first_word != sentence.end_word) known = {stamp_, hash};
+  return hash;
+}
+
+void describe(const Plan& plan, PreparedText& text, std::vector<Passage>& passages, DescribeWork& work, RuleMatch& match) {
   auto paragraphs = text.paragraphs();
   auto entity_id = [&](const Passage& p) { return p.entity == no_entity ? std::string_view{} : std::string_view(plan.entities[p.entity].id); };
   auto key = [&](const Passage& p) {
@@ -88,7 +101,6 @@ void describe(const Plan& plan, PreparedText& text, std::vector<Passage>& passag
   passages.erase(std::unique(passages.begin(), passages.end(), [&](const Passage& a, const Passage& b) { return key(a) == key(b); }),
                  passages.end());
   if (passages.size() > most_reported_hits) passages.resize(most_reported_hits);
-  std::string buffer;
   const Sentence* last = nullptr;
   match.hits.reserve(passages.size());
   for (const Passage& passage : passages) {
@@ -109,7 +121,7 @@ void describe(const Plan& plan, PreparedText& text, std::vector<Passage>& passag
       if (!sentence || (sentence == last && &passage != &passages.front())) continue;
       if (match.hits.size() == 1 && match.snippet.empty()) snip(text, passage, *sentence, match);
       last = sentence;
-      match.sentences.push_back(hash_of(text, *sentence, buffer));
+      match.sentences.push_back(work.hash_of(text, *sentence));
     }
   }
   auto once = [](auto& values) {

@@ -228,6 +228,26 @@ TEST_F(RuleSetTest, RevisionNamesTheContentNotTheOrder) {
   EXPECT_NE(compile(program)->revision(), before);
 }
 
+// Alert state holds these hashes: another value for the same words would make every story new.
+TEST_F(RuleSetTest, SentenceHashesAreTheSameForEver) {
+  article.body = "New SANCTIONS, said the \u201CU.S.\u201D!";
+  of(term("sanction"));
+  std::vector<std::uint64_t> before = result.matches.at(0).sentences;
+  EXPECT_EQ(before, std::vector<std::uint64_t>{10474536379197075376u});
+  article.body = "Other words stand here. New sanctions \u2014 said the US.";
+  of(term("sanction"));
+  EXPECT_EQ(result.matches.at(0).sentences, before);
+}
+
+TEST_F(RuleSetTest, HugeArticlesLeaveTheNextOnesAlone) {
+  add_rule(program, "r", op(Op::near, {term("alpha"), term("beta")}, 5));
+  auto set = compile(program);
+  for (int i = 0; i < 200000; ++i) article.body += "alpha ";
+  EXPECT_TRUE(set->match(article, Time{}, scratch).matches.empty());
+  article.body = "alpha beta";
+  EXPECT_EQ(set->match(article, Time{}, scratch).matches.size(), 1u);
+}
+
 TEST_F(RuleSetTest, OneScratchServesManySets) {
   article.body = "alpha beta";
   EXPECT_EQ(of(term("alpha")), "alpha");
