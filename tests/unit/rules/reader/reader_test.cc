@@ -382,7 +382,7 @@ TEST(Printer, WhatItPrintsReadsBackAsTheSame) {
     } else {
       text += "    all: [" + printed + "]\n";
     }
-    text += "watchlists: [{id: w, file: " + std::string(NEWSWATCH_SOURCE_DIR) + "/tests/data/good/empty.txt}]\n";
+    text += "watchlists: [{id: w, file: " + std::string(NEWSWATCH_SOURCE_DIR) + "/tests/data/good/rules/empty.txt}]\n";
     yaml::Diagnostics diagnostics;
     ReaderOptions options;
     options.warnings = false;
