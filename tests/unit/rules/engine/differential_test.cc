@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "program_builder.h"
+#include "tests/unit/rules/engine/program_builder.h"
 #include "rules/engine/compiler.h"
 #include "rules/engine/naive.h"
 
