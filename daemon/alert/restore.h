@@ -44,7 +44,7 @@ struct StartFacts {
   std::int32_t partitions = 0;  ///< of P.matches now
   bool exactly_once = true;
   std::optional<std::int64_t> committed;  ///< of the group
-  std::int64_t earliest = 0;
+  std::int64_t earliest = 0;              ///< that still exists in P.matches
   std::optional<Position> position;
 };
 Result<std::int64_t> start_offset(const StartFacts& facts);

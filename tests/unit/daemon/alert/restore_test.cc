@@ -138,6 +138,14 @@ TEST_F(StartOffset, UnderExactlyOnceBothMustAgree) {
   expect_refused({"51", "50", "n.matches partition 3", "n.state", "--reset-offsets --to-offset 50"});
 }
 
+TEST_F(StartOffset, WhereRetentionWasQuickerIsTheEarliestThatIsLeft) {
+  facts_.position = Position{30, 12, {}};
+  facts_.committed = 40;  // the loop put the earliest in place of 30, which is gone
+  EXPECT_EQ(*start_offset(facts_), 40);
+  facts_.committed = 41;
+  expect_refused({"41", "30"});
+}
+
 TEST_F(StartOffset, UnderAtLeastOnceThePositionLeads) {
   facts_.exactly_once = false;
   facts_.position = Position{50, 12, {}};
