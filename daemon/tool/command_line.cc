@@ -73,8 +73,11 @@ struct Line {
     demo_command =
         app.add_subcommand("demo", "the whole pipeline on a broker in this process, with articles made up for it");
     demo_command->add_option("--articles", demo.articles, "your articles: JSON lines with title, body, id or url")
-        ->type_name("FILE...");
-    demo_command->add_option("--rules", demo.rules, "your rules: files or directories")->type_name("PATH...");
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+    demo_command->add_option("--rules", demo.rules, "your rules: files or directories")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
     const auto wait = demo_command->add_flag("--wait", demo.wait, "stay until Ctrl-C (the default on a terminal)");
     demo_command->add_flag("--no-wait", demo.no_wait, "end after the last alert (the default in a pipe)")
         ->excludes(wait);
@@ -96,8 +99,9 @@ struct Line {
     match_command = app.add_subcommand("match", "try rules on articles in files");
     match_command->add_option("FILE", match.files, "JSON lines, also .gz and .zst; - is standard input (default)")
         ->type_name("");
-    const auto rules =
-        match_command->add_option("--rules", match.rules, "rule files, directories or globs")->type_name("PATH...");
+    const auto rules = match_command->add_option("--rules", match.rules, "rule files, directories or globs")
+                           ->type_name("PATH")
+                           ->allow_extra_args(false);
     match_command->add_option("--config", match.config, "take rules and the articles' shape from a configuration")
         ->type_name("FILE")
         ->excludes(rules);

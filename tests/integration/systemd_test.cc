@@ -40,19 +40,19 @@ class SystemdUnit : public testing::Test {
 };
 
 TEST_F(SystemdUnit, HasNoFaultForSystemd) {
-  Process verify({"systemd-analyze", "verify", "--man=no", unit_.string()});
+  Process verify({"/usr/bin/systemd-analyze", "verify", "--man=no", unit_.string()});
   EXPECT_EQ(verify.wait(60s), 0);
   EXPECT_EQ(verify.output().find("newswatchd.service"), std::string::npos) << verify.output();
 }
 
 TEST_F(SystemdUnit, ExposesAtMostOnePointTwo) {
-  Process security({"systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=12", unit_.string()});
+  Process security({"/usr/bin/systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=12", unit_.string()});
   EXPECT_EQ(security.wait(60s), 0) << security.output();
 }
 
 TEST_F(SystemdUnit, TheThresholdCanFail) {
   std::ofstream(unit_) << "[Service]\nExecStart=" << NEWSWATCH_BINARY << " run\n";
-  Process security({"systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=12", unit_.string()});
+  Process security({"/usr/bin/systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=12", unit_.string()});
   EXPECT_NE(security.wait(60s), 0) << "a bare unit must not pass";
 }
 
