@@ -176,7 +176,7 @@ void Evaluator::find_mentions() {
       if (before >= found[i].span.end || here > found[i].span.end) continue;
       for (const NameUse& use : plan_->pattern_names.of(found[i].pattern)) {
         if (mentions_.size() >= most_hits) break;
-        mentions_.push_back({use.entity, use.name, found[i].span, use.weak, patterns_->tagged_first(found[i].pattern)});
+        mentions_.push_back({use.entity, use.name, found[i].span, use.weak != 0, patterns_->tagged_first(found[i].pattern)});
       }
     }
     before = std::max(before, here);
@@ -199,8 +199,8 @@ bool Evaluator::accepted(MentionedEntity& entity, bool count) {
     strong = !mention.weak && !hidden(mention.span.region, count);
   }
   if (!strong) {
-    std::uint32_t context = plan_->entities[entity.entity].context[count];
-    strong = context != nothing && truth(context);
+    auto context = plan_->contexts.find(entity.entity);
+    strong = context != plan_->contexts.end() && context->second[count] != nothing && truth(context->second[count]);
   }
   known = strong ? 2 : 1;
   return strong;

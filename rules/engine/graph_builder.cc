@@ -46,20 +46,20 @@ IncludeExclude folded(const syntax::IncludeExclude& list, bool languages = false
 }  // namespace
 
 std::uint32_t GraphBuilder::intern(Node node, const std::vector<std::uint32_t>& children) {
-  std::string key;
-  key.reserve(16 + children.size() * 4);
+  std::string& key = key_;
+  key.clear();
   append(key, static_cast<std::uint32_t>(node.op) | static_cast<std::uint32_t>(node.count_boilerplate) << 8 | std::uint32_t{node.zone} << 16);
   append(key, node.a);
   append(key, node.b);
   for (std::uint32_t child : children) append(key, child);
-  auto [it, fresh] = nodes_.try_emplace(std::move(key), static_cast<std::uint32_t>(plan_.nodes.size()));
+  auto [number, fresh] = nodes_.add(key, static_cast<std::uint32_t>(plan_.nodes.size()));
   if (fresh) {
     node.first_child = static_cast<std::uint32_t>(plan_.children.size());
     node.children = static_cast<std::uint32_t>(children.size());
     plan_.children.insert(plan_.children.end(), children.begin(), children.end());
     plan_.nodes.push_back(node);
   }
-  return it->second;
+  return number;
 }
 
 std::uint32_t GraphBuilder::never() { return intern({}, {}); }
@@ -71,9 +71,9 @@ std::uint16_t GraphBuilder::zone_of(const Zone& zone) {
 }
 
 std::uint32_t GraphBuilder::name_of(const std::string& text) {
-  auto [it, fresh] = names_.try_emplace(text, static_cast<std::uint32_t>(plan_.names.size()));
-  if (fresh) plan_.names.push_back(text);
-  return it->second;
+  auto [number, fresh] = names_.add(text, static_cast<std::uint32_t>(plan_.names.size()));
+  if (fresh) plan_.names.add(text);
+  return number;
 }
 
 std::uint32_t GraphBuilder::type_of(const std::string& type) {
@@ -252,7 +252,9 @@ void GraphBuilder::add_contexts() {
     auto [entity, count] = to_do_.back();
     to_do_.pop_back();
     const syntax::Entity& written = program_.entities[entity];
-    if (written.context) plan_.entities[entity].context[count] = node_of(*written.context, everywhere, count);
+    if (!written.context) continue;
+    std::uint32_t node = node_of(*written.context, everywhere, count);
+    plan_.contexts.try_emplace(entity, std::array<std::uint32_t, 2>{nothing, nothing}).first->second[count] = node;
   }
 }
 
@@ -291,7 +293,7 @@ void GraphBuilder::add_names() {
     }
   }
   auto less = [](const auto& a, const auto& b) {
-    return std::tuple(a.first, a.second.entity, a.second.name, a.second.weak) < std::tuple(b.first, b.second.entity, b.second.name, b.second.weak);
+    return std::tuple(a.first, a.second.entity, +a.second.name, +a.second.weak) < std::tuple(b.first, b.second.entity, +b.second.name, +b.second.weak);
   };
   std::sort(uses.begin(), uses.end(), less);
   auto& lists = plan_.pattern_names;
@@ -438,7 +440,7 @@ std::pair<Plan, Patterns> GraphBuilder::build() {
   asked_.assign(program_.entities.size(), 0);
   for (const syntax::Entity& entity : program_.entities) {
     EntityRecord record;
-    record.id = entity.id;
+    plan_.entity_ids.add(entity.id);
     if (!entity.type.empty()) record.type = type_of(entity.type);
     record.watchlist = entity.watchlist;
     plan_.entities.push_back(std::move(record));

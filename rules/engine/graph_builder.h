@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "rules/engine/interner.h"
 #include "rules/engine/patterns.h"
 #include "rules/engine/plan.h"
 #include "rules/engine/syntax.h"
@@ -43,8 +44,8 @@ class GraphBuilder {
   const syntax::Program& program_;
   Patterns::Builder patterns_;
   Plan plan_;
-  std::unordered_map<std::string, std::uint32_t> nodes_;
-  std::unordered_map<std::string, std::uint32_t> names_;
+  Interner nodes_, names_;
+  std::string key_;  // reused
   std::unordered_map<std::string, std::uint32_t> types_;
   std::map<Zone, std::uint16_t> zones_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> classes_;

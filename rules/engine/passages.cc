@@ -89,7 +89,7 @@ std::uint64_t DescribeWork::hash_of(const PreparedText& text, const Sentence& se
 
 void describe(const Plan& plan, PreparedText& text, std::vector<Passage>& passages, DescribeWork& work, RuleMatch& match) {
   auto paragraphs = text.paragraphs();
-  auto entity_id = [&](const Passage& p) { return p.entity == no_entity ? std::string_view{} : std::string_view(plan.entities[p.entity].id); };
+  auto entity_id = [&](const Passage& p) { return p.entity == no_entity ? std::string_view{} : plan.entity_ids[p.entity]; };
   auto key = [&](const Passage& p) {
     return std::tuple(paragraphs[p.paragraph].field, p.start, p.end, p.term, entity_id(p));
   };
@@ -108,7 +108,7 @@ void describe(const Plan& plan, PreparedText& text, std::vector<Passage>& passag
     Hit& hit = match.hits.emplace_back();
     hit.term = passage.term;
     if (passage.entity != no_entity) {
-      hit.entity = plan.entities[passage.entity].id;
+      hit.entity = plan.entity_ids[passage.entity];
       match.entities.push_back(hit.entity);
     }
     hit.field = paragraph.field;

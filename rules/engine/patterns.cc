@@ -117,16 +117,17 @@ void Patterns::advance_word(std::uint32_t test, bool rightwards, const Place& pl
 }
 
 // Moves the places in `here` over one step.
-void Patterns::advance(const Step& step, bool rightwards, const Place& place) const {
+void Patterns::advance(Step step, bool rightwards, const Place& place) const {
   Work& work = place.work;
   work.next.clear();
-  advance_word(step.test, rightwards, place, work.here, work.next);
-  if (step.parts > 0) {
+  const Run* run = step & run_step ? &runs_[step & ~run_step] : nullptr;
+  advance_word(run ? run->test : step, rightwards, place, work.here, work.next);
+  if (run) {
     std::vector<std::uint32_t> from = work.here, to;
-    for (std::uint32_t i = 0; i < step.parts && !from.empty(); ++i) {
+    for (std::uint32_t i = 0; i < run->parts && !from.empty(); ++i) {
       to.clear();
-      std::uint32_t part = rightwards ? i : step.parts - 1 - i;
-      advance_word(parts_[step.first_part + part], rightwards, place, from, to);
+      std::uint32_t part = rightwards ? i : run->parts - 1 - i;
+      advance_word(parts_[run->first_part + part], rightwards, place, from, to);
       std::swap(from, to);
     }
     for (std::uint32_t at : from)
@@ -136,21 +137,23 @@ void Patterns::advance(const Step& step, bool rightwards, const Place& place) co
 }
 
 void Patterns::try_key(std::uint32_t number, const Token& left, const Token* right, const Place& place) const {
-  const Key& key = keys_[number];
-  const Sequence& sequence = sequences_[key.sequence];
+  Key key = keys_[number];
+  const Sequence& sequence = sequences_[number];
   const Step* steps = &steps_[sequence.first_step];
-  if (!accepts(steps[key.step].test, left, place)) return;
-  if (key.pair && (!right || !accepts(steps[key.step + 1].test, *right, place))) return;
-  std::uint32_t begin = left.begin, end = key.pair ? right->end : left.end;
-  std::uint32_t after = key.step + (key.pair ? 2u : 1u);
-  if (key.step == 0 && after == sequence.steps) return place.emit(sequence.pattern, begin, end);
+  std::uint32_t count = sequences_[number + 1].first_step - sequence.first_step, at = key & most_key_step;
+  bool pair = key & pair_key;
+  if (!accepts(steps[at], left, place)) return;
+  if (pair && (!right || !accepts(steps[at + 1], *right, place))) return;
+  std::uint32_t begin = left.begin, end = pair ? right->end : left.end;
+  std::uint32_t after = at + (pair ? 2u : 1u);
+  if (at == 0 && after == count) return place.emit(sequence.pattern, begin, end);
   Work& work = place.work;
   work.here.assign(1, end);
-  for (std::uint32_t i = after; i < sequence.steps && !work.here.empty(); ++i) advance(steps[i], true, place);
+  for (std::uint32_t i = after; i < count && !work.here.empty(); ++i) advance(steps[i], true, place);
   if (work.here.empty()) return;
   work.ends = work.here;
   work.here.assign(1, begin);
-  for (std::uint32_t i = key.step; i-- > 0 && !work.here.empty();) advance(steps[i], false, place);
+  for (std::uint32_t i = at; i-- > 0 && !work.here.empty();) advance(steps[i], false, place);
   for (std::uint32_t from : work.here)
     for (std::uint32_t to : work.ends) place.emit(sequence.pattern, from, to);
 }
@@ -267,7 +270,7 @@ void Patterns::find(const PreparedText& text, Grammar grammar, Work& work) const
 
 std::size_t Patterns::bytes() const {
   return arena_.size() + forms_.size() * sizeof(Form) + tests_.size() * sizeof(WordTest) + steps_.size() * sizeof(Step) +
-         parts_.size() * 4 + sequences_.size() * sizeof(Sequence) + keys_.size() * sizeof(Key) +
+         parts_.size() * 4 + runs_.size() * sizeof(Run) + sequences_.size() * sizeof(Sequence) + keys_.size() * sizeof(Key) +
          tagged_first_.size() / 8 + prefix_starts_.size() * 8 + prefix_keys_.size() * 64 + index_.bytes();
 }
 
@@ -312,8 +315,15 @@ float guess(std::string_view reduced) {
 float Patterns::Builder::weight(std::uint32_t test) const { return weights_[test]; }
 
 std::uint32_t Patterns::Builder::word_test(const WordKey& word) {
-  auto [it, fresh] = words_.try_emplace(word, static_cast<std::uint32_t>(out_.tests_.size()));
-  if (!fresh) return it->second;
+  bytes_.clear();
+  for (std::string_view part : {word.reduced, word.cased}) {
+    bytes_ += part;
+    bytes_ += '\0';
+  }
+  for (int part : {static_cast<int>(word.match), static_cast<int>(word.letters), int{word.initialism}, int{word.tag}})
+    bytes_ += static_cast<char>(part);
+  auto [number, fresh] = words_.add(bytes_, static_cast<std::uint32_t>(out_.tests_.size()));
+  if (!fresh) return number;
   bool prefix = word.match == MatchMode::prefix;
   struct Made {
     WordForm form;
@@ -328,7 +338,7 @@ std::uint32_t Patterns::Builder::word_test(const WordKey& word) {
   constexpr auto every_grammar = static_cast<std::uint8_t>((1u << grammar_count) - 1);
   std::uint32_t length = count_code_points(word.reduced);
   if (word.tag || prefix || word.match == MatchMode::exact) {
-    add({word.tag ? word.tag + word.reduced : word.reduced, length}, every_grammar);
+    add({(word.tag ? std::string(1, word.tag) : std::string()) + std::string(word.reduced), length}, every_grammar);
   } else {
     AuthorWord author{word.reduced, word.cased, word.initialism};
     for (std::size_t g = 0; g < grammar_count; ++g) {
@@ -348,7 +358,7 @@ std::uint32_t Patterns::Builder::word_test(const WordKey& word) {
       check = Test::any;
     } else if (word.letters == CaseMode::exact) {
       check = whole && !prefix ? Test::exact : Test::kept;
-      cased = one.form.kept >= length ? std::string_view(word.cased) : head(word.cased, one.form.kept);
+      cased = one.form.kept >= length ? word.cased : head(word.cased, one.form.kept);
     } else if (word.initialism) {
       check = whole ? Test::initialism : Test::initialism_ending;
     } else if (word.letters == CaseMode::name && capital) {
@@ -367,7 +377,7 @@ std::uint32_t Patterns::Builder::word_test(const WordKey& word) {
   }
   out_.tests_.push_back(test);
   weights_.push_back(sum);
-  return it->second;
+  return number;
 }
 
 std::uint32_t Patterns::Builder::add(std::string_view term, const PatternOptions& options) {
@@ -393,7 +403,8 @@ std::uint32_t Patterns::Builder::add(std::string_view term, const PatternOptions
     key.cased = cased;
     return key;
   };
-  std::vector<Unit> units;
+  std::vector<Unit>& units = units_;
+  units.clear();
   std::size_t run = 0;
   auto free_at = [&](std::uint32_t i) { return i >= options.free_from && i < options.free_to; };
   for (std::uint32_t i = 0; i < words.size();) {
@@ -415,15 +426,15 @@ std::uint32_t Patterns::Builder::add(std::string_view term, const PatternOptions
     units.push_back(std::move(unit));
     i = last + 1;
   }
-  std::string signature;
-  auto append = [&](std::uint32_t value) { signature.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  bytes_.clear();
+  auto append = [&](std::uint32_t value) { bytes_.append(reinterpret_cast<const char*>(&value), sizeof value); };
   for (const Unit& unit : units) {
     append(unit.test);
     append(static_cast<std::uint32_t>(unit.parts.size()));
     for (std::uint32_t part : unit.parts) append(part);
   }
-  auto [it, fresh] = patterns_.try_emplace(std::move(signature), out_.count_);
-  if (!fresh) return it->second;
+  auto [number, fresh] = patterns_.add(bytes_, out_.count_);
+  if (!fresh) return number;
   ++out_.count_;
   out_.tagged_first_.push_back(words[0].tag != 0);
   float rarest = 1e9f;
@@ -437,8 +448,8 @@ std::uint32_t Patterns::Builder::add(std::string_view term, const PatternOptions
     rarest = std::min(rarest, here);
   }
   frequency_.push_back(units.size() > 1 ? rarest * 0.1f : rarest);
-  add_sequences(it->second, units);
-  return it->second;
+  add_sequences(number, units);
+  return number;
 }
 
 // A run is its parts or its whole: two sequences each, for the first four runs of a term; further ones stay run steps.
@@ -447,73 +458,76 @@ void Patterns::Builder::add_sequences(std::uint32_t pattern, const std::vector<U
   for (const Unit& unit : units) runs += !unit.parts.empty();
   runs = std::min(runs, 4u);
   for (std::uint32_t choice = 0; choice < 1u << runs; ++choice) {
-    Sequence sequence{pattern, static_cast<std::uint32_t>(out_.steps_.size()), 0};
+    out_.sequences_.push_back({pattern, static_cast<std::uint32_t>(out_.steps_.size())});
     std::uint32_t run = 0;
     for (const Unit& unit : units) {
       if (unit.parts.empty()) {
-        out_.steps_.push_back({unit.test});
+        out_.steps_.push_back(unit.test);
       } else if (run < runs) {
         if (choice >> run++ & 1) {
-          out_.steps_.push_back({unit.test});
+          out_.steps_.push_back(unit.test);
         } else {
-          for (std::uint32_t part : unit.parts) out_.steps_.push_back({part});
+          for (std::uint32_t part : unit.parts) out_.steps_.push_back(part);
         }
       } else {
-        out_.steps_.push_back({unit.test, static_cast<std::uint32_t>(out_.parts_.size()), static_cast<std::uint32_t>(unit.parts.size())});
+        out_.steps_.push_back(run_step | static_cast<std::uint32_t>(out_.runs_.size()));
+        out_.runs_.push_back({unit.test, static_cast<std::uint32_t>(out_.parts_.size()), static_cast<std::uint32_t>(unit.parts.size())});
         out_.parts_.insert(out_.parts_.end(), unit.parts.begin(), unit.parts.end());
       }
     }
-    sequence.steps = static_cast<std::uint32_t>(out_.steps_.size()) - sequence.first_step;
-    out_.sequences_.push_back(sequence);
   }
 }
 
 Patterns Patterns::Builder::build() {
   TermIndex::Builder index;
-  for (std::uint32_t s = 0; s < out_.sequences_.size(); ++s) {
-    const Sequence& sequence = out_.sequences_[s];
-    const Step* steps = &out_.steps_[sequence.first_step];
-    auto plain = [&](std::uint32_t i) { return steps[i].parts == 0 && !out_.tests_[steps[i].test].prefix; };
+  auto sequences = static_cast<std::uint32_t>(out_.sequences_.size());
+  out_.sequences_.push_back({0, static_cast<std::uint32_t>(out_.steps_.size())});
+  out_.keys_.assign(sequences, 0);
+  for (std::uint32_t s = 0; s < sequences; ++s) {
+    const Step* steps = &out_.steps_[out_.sequences_[s].first_step];
+    std::uint32_t count = std::min(out_.sequences_[s + 1].first_step - out_.sequences_[s].first_step, most_key_step);
+    auto plain = [&](std::uint32_t i) { return !(steps[i] & run_step) && !out_.tests_[steps[i]].prefix; };
     std::uint32_t best = UINT32_MAX, prefix = 0;
     bool pair = false;
     float cost = 0;
-    for (std::uint32_t i = 0; i < sequence.steps; ++i) {
-      if (out_.tests_[steps[i].test].prefix) prefix = i;
-      if (!plain(i)) continue;
-      const WordTest& test = out_.tests_[steps[i].test];
-      float here = weight(steps[i].test);
-      bool two = i + 1 < sequence.steps && plain(i + 1) && test.forms * out_.tests_[steps[i + 1].test].forms <= 64;
-      if (two) here *= weight(steps[i + 1].test) * 1e-4f;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (!plain(i)) {
+        prefix = i;
+        continue;
+      }
+      float here = weight(steps[i]);
+      bool two = i + 1 < count && plain(i + 1) && out_.tests_[steps[i]].forms * out_.tests_[steps[i + 1]].forms <= 64;
+      if (two) here *= weight(steps[i + 1]) * 1e-4f;
       if (best == UINT32_MAX || (two && !pair) || (two == pair && here < cost)) {
         best = i;
         pair = two;
         cost = here;
       }
     }
-    auto number = static_cast<std::uint32_t>(out_.keys_.size());
     if (best == UINT32_MAX) {
-      const Form& form = out_.forms_[out_.tests_[steps[prefix].test].first_form];
+      // A prefix by itself: of a term that has a run step, words of other runs were plain.
+      out_.keys_[s] = static_cast<Key>(prefix);
+      const Form& form = out_.forms_[out_.tests_[steps[prefix]].first_form];
+      if (form.text_size < 3) continue;  // no prefix is so short
       std::string_view text{out_.arena_.data() + form.text, form.text_size};
-      out_.keys_.push_back({s, static_cast<std::uint16_t>(prefix), false});
-      if (text.size() < 3) continue;  // no prefix is so short
       auto& lengths = out_.prefix_lengths_[first_three(text)];
       auto at = std::lower_bound(lengths.begin(), lengths.end(), form.text_size);
       if (at == lengths.end() || *at != form.text_size) lengths.insert(at, form.text_size);
-      out_.prefix_keys_[form.hash].push_back(number);
+      out_.prefix_keys_[form.hash].push_back(s);
       continue;
     }
-    out_.keys_.push_back({s, static_cast<std::uint16_t>(best), pair});
-    const WordTest& left = out_.tests_[steps[best].test];
+    out_.keys_[s] = static_cast<Key>(best | (pair ? pair_key : 0u));
+    const WordTest& left = out_.tests_[steps[best]];
     for (std::uint32_t i = 0; i < left.forms; ++i) {
       std::uint64_t hash = out_.forms_[left.first_form + i].hash;
       if (!pair) {
-        index.add_single(hash, number);
+        index.add_single(hash, s);
         continue;
       }
-      const WordTest& right = out_.tests_[steps[best + 1].test];
-      bool anchor_left = weight(steps[best].test) <= weight(steps[best + 1].test);
+      const WordTest& right = out_.tests_[steps[best + 1]];
+      bool anchor_left = weight(steps[best]) <= weight(steps[best + 1]);
       for (std::uint32_t j = 0; j < right.forms; ++j)
-        index.add_pair(hash, out_.forms_[right.first_form + j].hash, anchor_left, number);
+        index.add_pair(hash, out_.forms_[right.first_form + j].hash, anchor_left, s);
     }
   }
   for (auto& [start, lengths] : out_.prefix_lengths_) {

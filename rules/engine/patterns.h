@@ -7,7 +7,6 @@
 // steps over the text, so a sequence walks a lattice; the sets of places it can be at are small.
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "rules/engine/inflection.h"
+#include "rules/engine/interner.h"
 #include "rules/engine/occurrences.h"
 #include "rules/engine/syntax.h"
 #include "rules/engine/term_index.h"
@@ -73,20 +73,20 @@ class Patterns {
     std::uint16_t forms;
     bool prefix, tagged;
   };
-  struct Step {
-    std::uint32_t test;            ///< of the word, or of the joined word
-    std::uint32_t first_part = 0;  ///< a run: into parts_
-    std::uint32_t parts = 0;
+  /// A word test, or run_step and an index into runs_.
+  using Step = std::uint32_t;
+  static constexpr Step run_step = 1u << 31;
+  struct Run {
+    std::uint32_t test;  ///< of the joined word
+    std::uint32_t first_part, parts;
   };
   struct Sequence {
-    std::uint32_t pattern, first_step;
-    std::uint32_t steps;
+    std::uint32_t pattern, first_step;  ///< its steps end where those of the next one begin
   };
-  struct Key {
-    std::uint32_t sequence;
-    std::uint16_t step;
-    bool pair;
-  };
+  /// Where a sequence's key stands: the step, and whether the next one belongs to it. One a sequence, by its number.
+  using Key = std::uint8_t;
+  static constexpr Key pair_key = 0x80;
+  static constexpr std::uint32_t most_key_step = 0x7F;
   struct Token {
     std::uint32_t begin, end;
     std::uint64_t hash;
@@ -100,7 +100,7 @@ class Patterns {
   void try_key(std::uint32_t key, const Token& left, const Token* right, const Place& place) const;
   void try_extra(const Token& token, const Place& place) const;
   void hash_words(const PreparedText& text, Work& work) const;
-  void advance(const Step& step, bool rightwards, const Place& place) const;
+  void advance(Step step, bool rightwards, const Place& place) const;
   void advance_word(std::uint32_t test, bool rightwards, const Place& place, const std::vector<std::uint32_t>& from,
                     std::vector<std::uint32_t>& to) const;
   template <class Visit>
@@ -112,7 +112,8 @@ class Patterns {
   std::vector<WordTest> tests_;
   std::vector<Step> steps_;
   std::vector<std::uint32_t> parts_;
-  std::vector<Sequence> sequences_;
+  std::vector<Run> runs_;
+  std::vector<Sequence> sequences_;  ///< and one more, for its first_step
   std::vector<Key> keys_;
   std::vector<bool> tagged_first_;
   TermIndex index_;
@@ -136,12 +137,11 @@ class Patterns::Builder {
 
  private:
   struct WordKey {
-    std::string reduced, cased;
+    std::string_view reduced, cased;  // of text_
     syntax::MatchMode match;
     syntax::CaseMode letters;
     bool initialism;
     char tag;
-    auto operator<=>(const WordKey&) const = default;
   };
   struct Unit {
     std::uint32_t test;
@@ -158,8 +158,10 @@ class Patterns::Builder {
   HashKey key_;
   Patterns out_;
   PreparedText text_;
-  std::map<WordKey, std::uint32_t> words_;
-  std::unordered_map<std::string, std::uint32_t> patterns_;  // by the bytes of their units
+  Interner words_;
+  Interner patterns_;     // by the bytes of their units
+  std::string bytes_;     // reused
+  std::vector<Unit> units_;
   std::vector<float> weights_;                               // by test
   std::vector<float> frequency_;                             // by pattern
 };

@@ -8,10 +8,12 @@
 // woken whenever it can be true: `any` listens to all its operands, `all` to one of them, the rarest. Rules that are
 // woken are evaluated from above; others are false.
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "rules/engine/regex_filter.h"
@@ -70,18 +72,36 @@ struct WhereCondition {
   bool operator==(const WhereCondition&) const = default;
 };
 
+/// Many short texts without an allocation each.
+class Texts {
+ public:
+  std::uint32_t add(std::string_view text) {
+    bytes_ += text;
+    ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
+    return static_cast<std::uint32_t>(ends_.size() - 1);
+  }
+  std::string_view operator[](std::size_t i) const {
+    std::uint32_t begin = i == 0 ? 0 : ends_[i - 1];
+    return std::string_view(bytes_).substr(begin, ends_[i] - begin);
+  }
+  std::size_t size() const { return ends_.size(); }
+  std::size_t bytes() const { return bytes_.size() + ends_.size() * sizeof(std::uint32_t); }
+
+ private:
+  std::string bytes_;
+  std::vector<std::uint32_t> ends_;
+};
+
 struct EntityRecord {
-  std::string id;
   std::uint32_t type = UINT32_MAX;       ///< index of a type, names folded
   std::uint32_t watchlist = UINT32_MAX;
-  std::uint32_t context[2] = {UINT32_MAX, UINT32_MAX};  ///< node, boilerplate ignored and counted
 };
 
 /// A name of an entity, found by a pattern.
 struct NameUse {
   std::uint32_t entity = 0;
-  std::uint32_t name = 0;  ///< index into names: as written
-  bool weak = false;
+  std::uint32_t name : 31 = 0;  ///< index into names: as written
+  std::uint32_t weak : 1 = 0;
 };
 
 struct EntityClass {
@@ -109,10 +129,12 @@ struct Plan {
   Lists<std::uint32_t> up;              ///< by node: nodes woken, or rule | rule_edge
   std::vector<std::uint32_t> always;    ///< nodes that no term can wake
 
-  std::vector<std::string> names;  ///< terms and names as written
+  Texts names;       ///< terms and names as written
+  Texts entity_ids;
   Lists<NameUse> pattern_names;    ///< by pattern: names of entities that some node asks for
   std::vector<std::uint8_t> pattern_is_name;  ///< bit 0: a name of some entity; bit 1: a strong one
   std::vector<EntityRecord> entities;
+  std::unordered_map<std::uint32_t, std::array<std::uint32_t, 2>> contexts;  ///< by entity: nodes, boilerplate ignored and counted
   std::vector<EntityClass> classes;
   std::vector<Zone> zones;
   std::vector<Regex> regexes;
@@ -123,8 +145,7 @@ struct Plan {
   std::vector<std::uint8_t> ignores_boilerplate;  ///< by rule
 
   std::size_t bytes() const {
-    std::size_t text = 0;
-    for (const auto& name : names) text += sizeof name + (name.size() > 15 ? name.size() + 1 : 0);
+    std::size_t text = names.bytes() + entity_ids.bytes() + contexts.size() * 40;
     return nodes.size() * sizeof(Node) + children.size() * 4 + pattern_leaves.bytes() + entity_leaves.bytes() + class_leaves.bytes() +
            up.bytes() + pattern_names.bytes() + pattern_is_name.size() + entities.size() * sizeof(EntityRecord) +
            conditions.size() * sizeof(WhereCondition) + rules.size() * sizeof(RuleInfo) + roots.size() * 5 + text;
