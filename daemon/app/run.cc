@@ -105,6 +105,13 @@ class Process {
   void tick() {
     const web::Report now = report();
     metrics_.gauge(Metric::ready).set(now.ready() ? 1 : 0);
+    if (const bool ready = now.ready() && !events_.stopping(); ready != ready_logged_) {
+      ready_logged_ = ready;
+      if (ready)
+        log_info("ready: every stage has its partitions and their state");
+      else if (!events_.stopping())
+        log_info("not ready", {{"status", status_line(now)}});
+    }
     if (ready_told_ && !events_.stopping()) notify::status(status_line(now));
     if (watchdog_) notify::watchdog();
     timer_.expires_after(watchdog_ ? std::min<std::chrono::milliseconds>(*watchdog_, 1s) : 1s);
@@ -293,6 +300,7 @@ class Process {
   asio::steady_timer timer_{io_}, last_resort_{io_};
   const std::optional<std::chrono::milliseconds> watchdog_ = notify::watchdog_interval();
   std::atomic<bool> ready_told_{false};
+  bool ready_logged_ = false;  // of the io thread
   mutable std::mutex waiting_mutex_;
   std::string waiting_for_;
   Pipeline pipeline_{io_, metrics_, [this](const kafka::LoopFailure& failure) { events_.fail(failure); }};
