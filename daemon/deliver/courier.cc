@@ -21,6 +21,7 @@ void Courier::accept(std::shared_ptr<const Letter> letter, const Moment& now) {
   const auto age = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(now.wall - letter->written));
   item.expires = now.steady + std::max(milliseconds(0), expire_ - age);
   item.letter = std::move(letter);
+  bytes_ += item.letter->value.size();
   const Ticket ticket = next_ticket_++;
   waiting_.emplace(item.due, ticket);
   expiry_.emplace(item.expires, ticket);
@@ -91,13 +92,11 @@ std::optional<Courier::Steady> Courier::next() const {
 
 void Courier::give_up_expired(const Moment& now) {
   while (!expiry_.empty() && expiry_.begin()->first <= now.steady) {
-    const Ticket ticket = expiry_.begin()->second;
-    Item& item = items_.at(ticket);
-    waiting_.erase({item.due, ticket});
-    expiry_.erase(expiry_.begin());
+    const auto found = items_.find(expiry_.begin()->second);
+    const Item& item = found->second;
     std::string reason = "expired";
     reason += item.tries == 0 ? " before it could be tried" : ": the last try said: " + item.last_reason;
-    park(ticket, item, std::move(reason), true, now);
+    park(found, std::move(reason), true, now);
   }
 }
 
@@ -118,16 +117,16 @@ void Courier::finished(Ticket ticket, const Outcome& outcome, const Moment& now)
     probe_at_ = now.steady + pace_.retry.first;  // it said nothing about the endpoint
 
   if (item.dropped) {
-    items_.erase(found);
+    erase(found);
     return;
   }
   switch (outcome.kind) {
     case Outcome::Kind::delivered:
-      delivered_.push_back(std::move(item.letter));
-      items_.erase(found);
+      delivered_.push_back(item.letter);
+      erase(found);
       return;
     case Outcome::Kind::park:
-      park(ticket, item, outcome.reason, false, now);
+      park(found, outcome.reason, false, now);
       return;
     case Outcome::Kind::retry:
       break;
@@ -170,14 +169,19 @@ void Courier::endpoint_answered(Steady now) {
   }
 }
 
-void Courier::park(Ticket ticket, Item& item, std::string reason, bool expired, const Moment& now) {
-  parked_.push_back({std::move(item.letter), std::move(reason), expired, item.tries, item.first_try, item.last_try, now.wall});
-  items_.erase(ticket);
+void Courier::park(Items::iterator found, std::string reason, bool expired, const Moment& now) {
+  const Item& item = found->second;
+  parked_.push_back({item.letter, std::move(reason), expired, item.tries, item.first_try, item.last_try, now.wall});
+  erase(found);
 }
 
-void Courier::leave(Ticket ticket, Item& item) {
+/// From everywhere. For an item in flight the queues hold nothing, which is fine.
+Courier::Items::iterator Courier::erase(Items::iterator found) {
+  const auto& [ticket, item] = *found;
   waiting_.erase({item.due, ticket});
   expiry_.erase({item.expires, ticket});
+  bytes_ -= item.letter->value.size();
+  return items_.erase(found);
 }
 
 void Courier::hold(std::int32_t partition) {
@@ -197,8 +201,7 @@ void Courier::drop(std::int32_t partition) {
       item.dropped = true;
       ++it;
     } else {
-      leave(ticket, item);
-      it = items_.erase(it);
+      it = erase(it);
     }
   }
   const auto of_it = [&](const auto& letter) { return letter->partition == partition; };

@@ -74,6 +74,7 @@ class Courier {
   int in_flight(std::int32_t partition) const;
   int in_flight() const { return in_flight_; }
   std::size_t in_hand() const { return items_.size(); }
+  std::size_t bytes_in_hand() const { return bytes_; }  ///< of the letters' values
   bool held_back() const { return down_; }
 
  private:
@@ -90,11 +91,12 @@ class Courier {
     bool blames_endpoint = false;  // the last try did
   };
   using Queue = std::set<std::pair<Steady, Ticket>>;
+  using Items = std::unordered_map<Ticket, Item>;
 
   void refill(Steady now);
   void give_up_expired(const Moment& now);
-  void park(Ticket ticket, Item& item, std::string reason, bool expired, const Moment& now);
-  void leave(Ticket ticket, Item& item);
+  void park(Items::iterator item, std::string reason, bool expired, const Moment& now);
+  Items::iterator erase(Items::iterator item);
   Ticket choose(Steady now) const;
   void endpoint_failed(bool probe, const Outcome& outcome, Steady now);
   void endpoint_answered(Steady now);
@@ -102,8 +104,10 @@ class Courier {
   const Pace pace_;
   const milliseconds expire_;
   const std::function<double()> random_;
-  // At most Ledger::window a partition, twelve partitions of P.alerts by default: 12,000 letters of some 2 KB.
-  std::unordered_map<Ticket, Item> items_;
+  // At most Ledger::window a partition, twelve partitions of P.alerts by default: 12,000 letters of some 2 KB. Should they
+  // be larger, PostedProcessor bounds their bytes.
+  Items items_;
+  std::size_t bytes_ = 0;
   Queue waiting_;  // by due: neither flying nor held
   Queue expiry_;   // by expires: not flying
   std::vector<std::shared_ptr<const Letter>> delivered_;

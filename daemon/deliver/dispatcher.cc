@@ -64,13 +64,15 @@ void Dispatcher::close() {
     std::lock_guard lock(mutex_);
     wake_ = nullptr;
   }
-  std::promise<void> closed;
-  boost::asio::post(io_, [self = shared_from_this(), &closed] {
+  const auto closed = std::make_shared<std::promise<void>>();
+  boost::asio::post(io_, [self = shared_from_this(), closed] {
     self->timer_->timer.cancel();
     self->sender_.reset();
-    closed.set_value();
+    closed->set_value();
   });
-  closed.get_future().wait();
+  const auto done = closed->get_future();
+  while (done.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready)
+    if (io_.stopped()) return;  // no io thread any more, so nothing calls back either
 }
 
 void Dispatcher::accept(std::shared_ptr<const Letter> letter) {
@@ -157,6 +159,11 @@ void Dispatcher::report(const Outcome& outcome, bool was_held_back) {
 std::vector<std::shared_ptr<const Letter>> Dispatcher::take_delivered() {
   std::lock_guard lock(mutex_);
   return courier_.take_delivered();
+}
+
+std::size_t Dispatcher::bytes_in_hand() const {
+  std::lock_guard lock(mutex_);
+  return courier_.bytes_in_hand();
 }
 
 std::vector<Courier::Parked> Dispatcher::take_parked() {

@@ -45,6 +45,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void accept(std::shared_ptr<const Letter> letter);
   std::vector<std::shared_ptr<const Letter>> take_delivered();
   std::vector<Courier::Parked> take_parked();
+  std::size_t bytes_in_hand() const;
   /// Wake when an alert ends, whatever came of it.
   void wake_at_next_end();
 

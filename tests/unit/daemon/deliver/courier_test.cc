@@ -26,6 +26,7 @@ class CourierTest : public testing::Test {
     letter->partition = partition;
     letter->offset = offset;
     letter->written = clock.wall - age;
+    letter->value = std::string(100, 'x');
     letter->alert.id = "nw-" + std::to_string(partition) + "-" + std::to_string(offset);
     courier->accept(std::move(letter), clock);
   }
@@ -66,6 +67,24 @@ TEST_F(CourierTest, HandsOutWhatWasDeliveredOnce) {
   EXPECT_EQ(delivered[0]->offset, 7);
   EXPECT_TRUE(courier->take_delivered().empty());
   EXPECT_EQ(courier->in_hand(), 0u);
+}
+
+TEST_F(CourierTest, CountsTheBytesInHandHoweverAnAlertLeaves) {
+  make({.concurrency = 3}, 1h);
+  for (int i = 0; i < 5; ++i) accept(i, i == 4 ? 1 : 0);
+  EXPECT_EQ(courier->bytes_in_hand(), 500u);
+  const auto tries = start();
+  courier->finished(tries[0].ticket, ok, clock);
+  courier->finished(tries[1].ticket, refused, clock);
+  EXPECT_EQ(courier->bytes_in_hand(), 300u);
+  courier->drop(1);
+  EXPECT_EQ(courier->bytes_in_hand(), 200u);
+  pass(1h);
+  start();
+  EXPECT_EQ(courier->bytes_in_hand(), 100u) << "the one in flight";
+  courier->drop(0);
+  courier->finished(tries[2].ticket, ok, clock);
+  EXPECT_EQ(courier->bytes_in_hand(), 0u);
 }
 
 TEST_F(CourierTest, TriesAgainAfterItsWaitWithTheSameLetter) {
@@ -319,6 +338,7 @@ TEST_F(CourierTest, SimulatedLivesLoseNothing) {
     ASSERT_EQ(static_cast<std::int64_t>(ended.size()), total) << "run " << run;
     for (const auto& [offset, times] : ended) ASSERT_EQ(times, 1) << offset;
     ASSERT_EQ(courier->in_hand(), 0u);
+    ASSERT_EQ(courier->bytes_in_hand(), 0u);
     ASSERT_EQ(courier->in_flight(), 0);
   }
 }
