@@ -6,6 +6,7 @@
 #include "daemon/alert/stage.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <atomic>
 #include <iostream>
@@ -207,6 +208,29 @@ TEST(AlertStage, AtLeastOnceThroughTenKillsLosesNothingAndRepeatsUnderTheSameId)
   scene.create_alerts();
   run_with_kills(scene, records(4000, 40));
   EXPECT_EQ(check(scene, true), "");
+}
+
+TEST(AlertStage, AnInstanceThatWasPausedAndReturnsChangesNothing) {
+  const KafkaCluster* cluster = KafkaCluster::shared();
+  NEWSWATCH_NEED_KAFKA(cluster);
+  const Scene scene(*cluster);
+  scene.create_alerts();
+  const std::vector<flow::MatchRecord> matches = records(1500, 40);
+  Process paused = start_worker(scene, "a");
+  Process stays = start_worker(scene, "b");
+  scene.feed(matches, 0, 300);
+  ASSERT_TRUE(scene.all_read(60s)) << paused.output() << stays.output();
+  // Both hold partitions by now; it is paused in the middle of its work.
+  std::thread feeding([&] { scene.feed(matches, 300, 900); });
+  paused.signal(SIGSTOP);
+  feeding.join();
+  EXPECT_TRUE(scene.all_read(90s)) << stays.output();  // the other one has taken over all
+  paused.signal(SIGCONT);
+  scene.feed(matches, 900, 1500);
+  EXPECT_TRUE(scene.all_read(90s)) << paused.output() << stays.output();
+  EXPECT_EQ(paused.terminate(), 0) << paused.output();
+  EXPECT_EQ(stays.terminate(), 0) << stays.output();
+  EXPECT_EQ(check(scene), "");
 }
 
 /// Lets the stage's processor work, and makes some of its rounds fail by a record that no topic takes.
