@@ -1,5 +1,7 @@
 #include "daemon/app/demo_receiver.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -27,9 +29,7 @@ std::optional<flow::Alert> alert_of(const std::string& body) {
   return alert ? std::optional(std::move(*alert)) : std::nullopt;
 }
 
-}  // namespace
-
-struct DemoReceiver::Connection : std::enable_shared_from_this<Connection> {
+struct Connection : std::enable_shared_from_this<Connection> {
   Connection(tcp::socket&& socket, std::function<void(const flow::Alert&)> to)
       : stream(std::move(socket)), received(std::move(to)) {}
   beast::tcp_stream stream;
@@ -56,26 +56,36 @@ struct DemoReceiver::Connection : std::enable_shared_from_this<Connection> {
   }
 };
 
+}  // namespace
+
+struct DemoReceiver::Impl {
+  Impl(boost::asio::io_context& io, std::function<void(const flow::Alert&)> to)
+      : acceptor(io, tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)), received(std::move(to)) {}
+  tcp::acceptor acceptor;
+  std::function<void(const flow::Alert&)> received;
+
+  void accept() {
+    acceptor.async_accept([this](boost::system::error_code error, tcp::socket socket) {
+      if (error) return;
+      std::make_shared<Connection>(std::move(socket), received)->read();
+      accept();
+    });
+  }
+};
+
 DemoReceiver::DemoReceiver(boost::asio::io_context& io, std::function<void(const flow::Alert&)> received)
-    : acceptor_(io, tcp::endpoint(boost::asio::ip::make_address("127.0.0.1"), 0)), received_(std::move(received)) {
-  accept();
+    : impl_(std::make_unique<Impl>(io, std::move(received))) {
+  impl_->accept();
 }
+DemoReceiver::~DemoReceiver() = default;
 
 std::string DemoReceiver::url() const {
-  return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/alerts";
+  return "http://127.0.0.1:" + std::to_string(impl_->acceptor.local_endpoint().port()) + "/alerts";
 }
 
 void DemoReceiver::close() {
   boost::system::error_code ignored;
-  acceptor_.close(ignored);
-}
-
-void DemoReceiver::accept() {
-  acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
-    if (error) return;
-    std::make_shared<Connection>(std::move(socket), received_)->read();
-    accept();
-  });
+  impl_->acceptor.close(ignored);
 }
 
 }  // namespace newswatch::app

@@ -1,12 +1,15 @@
 #pragma once
 // The demo's own end of a webhook: takes alerts on loopback and answers 204.
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "daemon/flow/alert.h"
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace newswatch::app {
 
@@ -15,14 +18,13 @@ class DemoReceiver {
  public:
   /// Throws boost::system::system_error when no port can be had. `received` gets every alert, repeated ones too.
   DemoReceiver(boost::asio::io_context& io, std::function<void(const flow::Alert&)> received);
+  ~DemoReceiver();
   std::string url() const;
   void close();
 
  private:
-  struct Connection;
-  void accept();
-  boost::asio::ip::tcp::acceptor acceptor_;
-  std::function<void(const flow::Alert&)> received_;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace newswatch::app
