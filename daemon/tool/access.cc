@@ -56,6 +56,7 @@ std::vector<Access> needed_access(
     }
     list.add(topic, topics.matches.name, {"Describe", "Write"}, "match");
     list.add(topic, topics.rejected.name, {"Describe", "Write"}, "match");
+    list.add(topic, topics.boilerplate.name, {"Describe", "Read", "Write"}, "match");
     group(kafka::group_id(common.prefix, "match"), "match");
     transactions("match");
   }
@@ -79,7 +80,8 @@ std::vector<Access> needed_access(
   }
   std::vector<Access> all = list.take();
   std::set<std::string> own;
-  for (const auto* one : {&topics.matches, &topics.state, &topics.alerts, &topics.rejected, &topics.undelivered}) {
+  for (const auto* one :
+       {&topics.matches, &topics.state, &topics.alerts, &topics.rejected, &topics.undelivered, &topics.boilerplate}) {
     own.insert(one->name);
   }
   for (Access& one : all) {  // at start, what exists is compared with what must be; what is missing is created

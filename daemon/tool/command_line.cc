@@ -18,7 +18,7 @@ const std::map<std::string, Format> formats{{"text", Format::text}, {"json", For
 void add_format(CLI::App& command, Format& format) {
   command.add_option("--format", format, "text for people, json for programs")
       ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case))
-      ->default_str("text");
+      ->option_text("text|json");
 }
 
 void add_config(CLI::App& command, std::string& path) {
@@ -110,8 +110,10 @@ struct Line {
     match_command->add_option("--threads", match.threads, "results come in input order whatever this is")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
-    match_command->add_flag("!--no-hits", match.hits, "only article, rule and severity");
-    match_command->add_flag("!--no-summary", match.summary, "no closing line on standard error");
+    match_command->add_flag_callback(
+        "--no-hits", [this] { match.hits = false; }, "only article, rule and severity");
+    match_command->add_flag_callback(
+        "--no-summary", [this] { match.summary = false; }, "no closing line on standard error");
     add_format(*match_command, match.format);
   }
 };

@@ -51,11 +51,15 @@ int topics(const TopicsOptions& options) {
   }
   std::printf("# What the stages of %s use\n", options.config.c_str());
   const auto all = needed_access(*settings, destinations);
-  std::size_t widest = 0;
-  for (const Access& one : all) widest = std::max(widest, one.name.size() + (one.prefixed ? 1 : 0));
+  std::size_t widest = 0, widest_operations = 0;
   for (const Access& one : all) {
-    std::printf("# %-16s  %-*s  %-44s  %s\n", kind_name(one.kind), static_cast<int>(widest),
-                (one.name + (one.prefixed ? "*" : "")).c_str(), joined(one.operations).c_str(), one.used_by.c_str());
+    widest = std::max(widest, one.name.size() + (one.prefixed ? 1 : 0));
+    widest_operations = std::max(widest_operations, joined(one.operations).size());
+  }
+  for (const Access& one : all) {
+    std::printf("# %-16s  %-*s  %-*s  %s\n", kind_name(one.kind), static_cast<int>(widest),
+                (one.name + (one.prefixed ? "*" : "")).c_str(), static_cast<int>(widest_operations),
+                joined(one.operations).c_str(), one.used_by.c_str());
   }
   std::printf("\n# Topics of ours%s\n", common.create_topics ? " (created at start when missing: `create_topics: true`)"
                                                              : "; the daemon creates none (`create_topics: false`)");

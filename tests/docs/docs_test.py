@@ -27,7 +27,7 @@ NOT_RUN = {
 }
 CONFIG_KEYS = {"instance", "prefix", "guarantee", "stages", "workers", "commit_interval", "create_topics", "remember",
                "default_language", "kafka", "articles", "destinations", "routes", "log", "status", "topics",
-               "shutdown_timeout"}
+               "shutdown_deadline"}
 MINIMAL = {"kafka": "kafka: {brokers: ['localhost:9092']}", "articles": "articles: [{feed: wires, topics: [articles]}]",
            "rules": "rules: [RULES]"}
 
