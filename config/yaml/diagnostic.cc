@@ -60,13 +60,21 @@ std::string visible(std::string_view text) {
   return out;
 }
 
-std::string cut_line(std::string_view line) {
-  // A pathological line is cut in bytes already here, at a boundary of code points, so that diagnostics stay small.
-  constexpr std::size_t most_bytes = 16384;
-  if (line.size() <= most_bytes) return std::string(line);
-  std::size_t end = most_bytes;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
-  return std::string(line.substr(0, end));
+// The part of a line around a column that diagnostics keep, and the column at which it begins.
+std::pair<std::string, std::uint32_t> around(std::string_view line, std::uint32_t column) {
+  constexpr std::uint32_t before = 500, after = 500;
+  const std::uint32_t first = column > before ? column - before : 1;
+  std::size_t begin = line.size(), end = line.size();
+  std::uint32_t at = 1;
+  for (std::size_t i = 0; i < line.size(); i += length_of(static_cast<unsigned char>(line[i])), ++at) {
+    if (at == first) begin = i;
+    if (at == column + after) {
+      end = i;
+      break;
+    }
+  }
+  begin = std::min(begin, end);
+  return {std::string(line.substr(begin, end - begin)), first};
 }
 
 void append_escaped(std::string& out, std::string_view text) {
@@ -155,7 +163,7 @@ void Diagnostics::warning(const Place& place, std::string_view code, std::string
 
 void Diagnostics::add(Level level, const Place& place, std::string_view code, std::string message, std::string hint) {
   if (kept_.size() >= most_kept) return;
-  Diagnostic diagnostic{level, std::string(code), place, std::move(message), std::move(hint), {}};
+  Diagnostic diagnostic{level, std::string(code), place, std::move(message), std::move(hint), {}, 1};
   diagnostic.place.file = intern_file(place.file);
   if (std::find(order_.begin(), order_.end(), place.file) == order_.end()) order_.emplace_back(place.file);
   const auto source = sources_.find(place.file);
@@ -164,7 +172,8 @@ void Diagnostics::add(Level level, const Place& place, std::string_view code, st
     const std::size_t begin = lines[place.line - 1];
     std::size_t end = place.line < lines.size() ? lines[place.line] - 1 : text->size();
     if (end > begin && (*text)[end - 1] == '\r') --end;
-    diagnostic.source_line = cut_line(std::string_view(*text).substr(begin, end - begin));
+    std::tie(diagnostic.source_line, diagnostic.source_column) =
+        around(std::string_view(*text).substr(begin, end - begin), place.column);
   }
   kept_.push_back(std::move(diagnostic));
 }
@@ -195,11 +204,12 @@ std::string render(const Diagnostic& diagnostic, bool colour) {
   if (!diagnostic.source_line.empty()) {
     // A window of the line in which the caret stands.
     const std::string line = visible(diagnostic.source_line);
-    const std::size_t caret = diagnostic.place.column > 0 ? diagnostic.place.column - 1 : 0;
+    const std::size_t first = diagnostic.source_column;
+    const std::size_t caret = diagnostic.place.column >= first ? diagnostic.place.column - first : 0;
     const std::size_t skip = caret > columns_before_caret + 10 ? caret - columns_before_caret : 0;
     std::string window, pad;
     std::size_t column = 0, shown = 0;
-    if (skip > 0) window = "...", pad = "   ";
+    if (skip > 0 || first > 1) window = "...", pad = "   ";
     for (std::size_t i = 0; i < line.size() && shown < most_columns; ++column) {
       const std::size_t length = length_of(static_cast<unsigned char>(line[i]));
       if (column >= skip) {
@@ -260,6 +270,7 @@ std::string Diagnostics::json() const {
     if (!d.source_line.empty()) {
       out += ", \"source\": ";
       append_escaped(out, d.source_line);
+      if (d.source_column > 1) out += ", \"source_column\": " + std::to_string(d.source_column);
     }
     out += "}";
   }

@@ -35,7 +35,8 @@ struct Diagnostic {
   Place place;
   std::string message;
   std::string hint;   ///< what to do; may be empty
-  std::string source_line;  ///< the line of `place`; empty when the source is not known
+  std::string source_line;  ///< the line of `place`, of a long one the part around it; empty when the source is not known
+  std::uint32_t source_column = 1;  ///< where source_line begins in its line
 };
 
 /// Collects diagnostics, so that all errors are told at once. One thread.

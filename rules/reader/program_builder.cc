@@ -49,12 +49,15 @@ void ProgramBuilder::add_rule(Rule rule, const std::vector<yaml::Place>& formerl
 
 void ProgramBuilder::add_entity(Entity entity) {
   const auto index = static_cast<std::uint32_t>(program_.entities.size());
-  if (!entity.id.empty() && !entities_.try_emplace(entity.id, index).second) {
+  if (!entity.id.empty() && find_entity(entity.id) != nullptr) {
     diagnostics_.error(entity.place, "duplicate-id", "another entity has the id `" + entity.id + "`",
                        "ids of entities are global over files and watchlists");
+    entity.id.clear();
   }
+  const bool named = !entity.id.empty();
   order_.emplace_back(Kind::entity, index);
   program_.entities.push_back(std::move(entity));
+  if (named) entities_.insert(index);
 }
 
 std::uint32_t ProgramBuilder::add_watchlist(Watchlist watchlist) {
@@ -65,35 +68,43 @@ std::uint32_t ProgramBuilder::add_watchlist(Watchlist watchlist) {
   return index;
 }
 
-std::string ProgramBuilder::guess(const Names& names, std::string_view name) const {
+std::string ProgramBuilder::guess(Op op, std::string_view name) const {
+  constexpr std::size_t most = 20'000;  // a guess is not worth a walk over millions of names
   std::vector<std::string> known;
-  known.reserve(std::min<std::size_t>(names.size(), 20'000));
-  for (const auto& [id, index] : names) {
-    if (known.size() >= 20'000) break;  // a guess is not worth a walk over millions of names
-    known.push_back(id);
+  if (op == Op::entity) {
+    for (std::size_t i = 0; i < std::min(program_.entities.size(), most); ++i) known.push_back(program_.entities[i].id);
+  } else {
+    for (const auto& [id, index] : op == Op::list ? lists_ : op == Op::rule ? rules_ : watchlists_)
+      if (known.size() < most) known.push_back(id);
   }
   std::sort(known.begin(), known.end());
   return yaml::did_you_mean(name, known);
 }
 
 void ProgramBuilder::resolve(Expression& e) {
-  const Names* names = nullptr;
-  std::string_view what;
+  const auto unknown = [&](std::string_view what) {
+    if (names_missing_ || (e.op == Op::entity && entities_missing_)) return;
+    diagnostics_.error(e.place, "unknown-name", "no " + std::string(what) + " has the name `" + e.text + "`", guess(e.op, e.text));
+  };
+  const auto look_up = [&](const Names& names, std::string_view what) {
+    const auto found = names.find(e.text);
+    if (found == names.end()) return unknown(what);
+    e.target = found->second;
+  };
   switch (e.op) {
-    case Op::list: names = &lists_, what = "list"; break;
-    case Op::rule: names = &rules_, what = "rule"; break;
-    case Op::entity: names = &entities_, what = "entity"; break;
-    case Op::watchlist: names = &watchlists_, what = "watchlist"; break;
+    case Op::list:
+      look_up(lists_, "list");
+      if (e.target != no_target) used_lists_.insert(e.target);
+      break;
+    case Op::rule: look_up(rules_, "rule"); break;
+    case Op::watchlist: look_up(watchlists_, "watchlist"); break;
+    case Op::entity:
+      if (const auto found = entities_.find(std::string_view(e.text)); found != entities_.end())
+        e.target = *found;
+      else
+        unknown("entity");
+      break;
     default: break;
-  }
-  if (names != nullptr) {
-    const auto found = names->find(e.text);
-    if (found != names->end()) {
-      e.target = found->second;
-      if (e.op == Op::list) used_lists_.insert(e.target);
-    } else if (!names_missing_ && !(e.op == Op::entity && entities_missing_)) {
-      diagnostics_.error(e.place, "unknown-name", "no " + std::string(what) + " has the name `" + e.text + "`", guess(*names, e.text));
-    }
   }
   for (auto& operand : e.operands) resolve(operand);
 }

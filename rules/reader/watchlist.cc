@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <unordered_set>
 
 #include "rules/reader/lines.h"
 
@@ -75,7 +74,6 @@ class ListReader {
 
   void read_names() {
     std::string line;
-    std::unordered_set<std::string> seen;
     while (file_.line(line)) {
       ++line_;
       if (!is_utf8(line)) {
@@ -89,7 +87,9 @@ class ListReader {
       }
       if (entity.names.empty()) continue;  // an empty line
       entity.id = entity.names[0].text;
-      if (seen.insert(entity.id).second) builder_.add_entity(std::move(entity));
+      // A line that comes twice says nothing new.
+      const Entity* known = builder_.find_entity(entity.id);
+      if (known == nullptr || known->watchlist != request_.index) builder_.add_entity(std::move(entity));
     }
   }
 

@@ -26,6 +26,8 @@ TEST(Diagnostics, LongLinesAreShownAroundTheCaret) {
   diagnostics.add_source("f", std::make_shared<const std::string>(std::string(5000, 'a') + "HERE" + std::string(5000, 'b')));
   diagnostics.error({"f", 1, 5001}, "c", "m");
   const std::string text = diagnostics.text();
+  const std::size_t here = text.find("HERE"), line = text.rfind('\n', here), caret = text.find('^');
+  EXPECT_EQ(caret - text.rfind('\n', caret), here - line) << text;
   EXPECT_NE(text.find("aHEREb"), std::string::npos);
   EXPECT_LT(text.size(), 400u);
 }
