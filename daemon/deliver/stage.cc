@@ -13,6 +13,7 @@
 #include "daemon/deliver/stage.h"
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <map>
 #include <mutex>
@@ -32,6 +33,9 @@ namespace newswatch::deliver {
 namespace {
 
 constexpr std::chrono::milliseconds reload_drain{10'000};
+/// How long a rebalance waits for tries in flight: all members of the group stand still meanwhile, and what is cut off is only
+/// sent twice.
+constexpr std::chrono::milliseconds handover_drain{3'000};
 /// Of alerts' JSON in the hands of one destination; as values and decoded, some three times as much memory. 12,000 alerts of
 /// 2 KB stay below; of the largest, 900 KB, there are 36, and one more a partition, so that each goes on.
 constexpr std::size_t most_bytes_in_hand = 32u << 20;
@@ -153,9 +157,12 @@ class PostedProcessor : public kafka::Processor {
 
   void finish(std::span<const kafka::TopicPartition> partitions, std::chrono::milliseconds limit,
               kafka::Output& output) override {
-    dispatcher_->settle(numbers_of(partitions), limit);
+    dispatcher_->settle(numbers_of(partitions), stopping_ ? limit : std::min(limit, handover_drain));
     collect(output);
   }
+
+  /// Any thread: what comes is the end, not a handover.
+  void stopping() { stopping_ = true; }
 
  private:
   bool has_room(const Ledger& ledger) const {
@@ -197,6 +204,7 @@ class PostedProcessor : public kafka::Processor {
   const DeliverMetrics metrics_;
   std::map<std::int32_t, Ledger> ledgers_;
   bool wrote_ = false;  // something that is to be committed soon
+  std::atomic<bool> stopping_ = false;
 };
 
 // --- written ----------------------------------------------------------------------------------------------------------
@@ -319,6 +327,10 @@ struct Stage::Impl {
       loop.reset();
       if (dispatcher) dispatcher->close();
     }
+    void request_stop() {
+      if (dispatcher) static_cast<PostedProcessor&>(*processor).stopping();
+      loop->request_stop();
+    }
     DestinationStatus status() const {
       DestinationStatus status{settings->name, settings->type, loop->status(), 0, false, {}};
       if (dispatcher) {
@@ -368,7 +380,7 @@ struct Stage::Impl {
   /// All of them at the same time, each within what is left.
   void end(std::vector<std::unique_ptr<Worker>> over, std::chrono::milliseconds deadline) {
     const auto until = std::chrono::steady_clock::now() + deadline;
-    for (auto& worker : over) worker->loop->request_stop();
+    for (auto& worker : over) worker->request_stop();
     for (auto& worker : over) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
       worker->loop->stop(std::max(left, std::chrono::milliseconds(0)));
@@ -446,7 +458,7 @@ void Stage::apply(const Destinations& destinations) {
 
 void Stage::request_stop() {
   std::lock_guard lock(impl_->mutex);
-  for (auto& worker : impl_->workers) worker->loop->request_stop();
+  for (auto& worker : impl_->workers) worker->request_stop();
 }
 
 void Stage::stop(std::chrono::milliseconds deadline) {

@@ -285,6 +285,26 @@ TEST_F(DeliverTest, AMissingTopicIsWaitedFor) {
   EXPECT_TRUE(undelivered().empty());
 }
 
+TEST_F(DeliverTest, AHandoverToAnotherInstanceLosesNothing) {
+  Receiver receiver(Reaction{.delay = 5ms});
+  auto first = start({webhook("hook", receiver.url())});
+  feed(0, 1'000, {"hook"});
+  EXPECT_TRUE(eventually(60s, [&] { return receiver.got().size() > 100; }));
+  config::Common other = common;
+  other.instance = "b";
+  Stage second(other, io.context(), watchdog, metrics, [](const kafka::LoopFailure& failure) { ADD_FAILURE() << failure.error.message; });
+  second.apply({webhook("hook", receiver.url())});
+  feed(1'000, 2'000, {"hook"});
+  EXPECT_TRUE(eventually(60s, [&] { return second.status()[0].loop.assigned == 2 && second.status()[0].loop.ready(); }));
+  feed(2'000, 3'000, {"hook"});
+  first->stop(10s);
+  EXPECT_TRUE(eventually(60s, [&] { return receiver.got().size() == 3'000u; })) << receiver.got().size();
+  EXPECT_TRUE(all_committed("hook"));
+  int repeated = 0;
+  for (const auto& [id, times] : receiver.got()) repeated += times - 1;
+  EXPECT_EQ(repeated, 0) << "what was in flight was waited for, and what was finished was committed";
+}
+
 TEST_F(DeliverTest, AReloadChangesOnlyWhatChanged) {
   Receiver first, second, kept;
   const auto stage = start({webhook("moved", first.url()), webhook("kept", kept.url()), webhook("gone", first.url())});
