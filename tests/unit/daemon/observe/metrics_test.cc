@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <thread>
 
@@ -99,6 +101,12 @@ TEST(MetricTable, NamesAreUniqueAndDescribed) {
     EXPECT_TRUE(spec.help.ends_with('.')) << spec.name;
     EXPECT_TRUE(contains(describe_metrics(), std::string(spec.name)));
   }
+}
+
+TEST(MetricTable, TheDocumentHasItAsTheProgramPrintsIt) {
+  std::ifstream file(NEWSWATCH_SOURCE_DIR "/docs/metrics.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_TRUE(contains(text, describe_metrics())) << "docs/metrics.md is not what `newswatchd metrics` prints";
 }
 
 TEST(Metrics, ThePageIsCleanForPromtool) {

@@ -7,6 +7,8 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/json.hpp>
+#include <functional>
+#include <mutex>
 #include <thread>
 
 #include "daemon/observe/metrics.h"
@@ -19,7 +21,10 @@ namespace {
 class StatusServer : public testing::Test {
  protected:
   StatusServer() {
-    auto listening = web::StatusServer::listen(io_, "127.0.0.1", 0, metrics_, [this] { return report_; });
+    auto listening = web::StatusServer::listen(io_, "127.0.0.1", 0, metrics_, [this] {
+      const std::lock_guard lock(mutex_);
+      return report_;
+    });
     EXPECT_TRUE(listening) << listening.error().message;
     server_ = std::move(*listening);
     thread_ = std::thread([this] { io_.run(); });
@@ -47,6 +52,12 @@ class StatusServer : public testing::Test {
     return boost::json::parse(answer.substr(answer.find("\r\n\r\n") + 4));
   }
 
+  void change(const std::function<void(web::Report&)>& how) {
+    const std::lock_guard lock(mutex_);
+    how(report_);
+  }
+
+  std::mutex mutex_;
   web::Report report_{{{"match-0", true, "", ""}}, "", {{"rules", "12"}}};
   observe::Metrics metrics_;
   boost::asio::io_context io_;
@@ -56,13 +67,13 @@ class StatusServer : public testing::Test {
 
 TEST_F(StatusServer, SaysReadyOnlyWhenEveryPartIs) {
   EXPECT_EQ(status(get("/readyz")), "200");
-  report_.parts.push_back({"alert-0", false, "restoring newswatch.matches 40 %", ""});
+  change([](web::Report& now) { now.parts.push_back({"alert-0", false, "restoring newswatch.matches 40 %", ""}); });
   const std::string answer = get("/readyz");
   EXPECT_EQ(status(answer), "503");
   EXPECT_EQ(body(answer).at("ready").as_bool(), false);
   EXPECT_EQ(body(answer).at("parts").at(1).at("detail").as_string(), "restoring newswatch.matches 40 %");
   EXPECT_EQ(status(get("/healthz")), "200") << "not ready is not unhealthy";
-  report_.parts[1].failure = "fenced by a twin";
+  change([](web::Report& now) { now.parts[1].failure = "fenced by a twin"; });
   EXPECT_EQ(status(get("/healthz")), "503");
 }
 
@@ -108,7 +119,7 @@ TEST_F(StatusServer, KeepsAConnectionOpenBetweenRequests) {
 }
 
 TEST_F(StatusServer, EscapesWhatItShows) {
-  report_.waiting_for = "broker \x1b[31m\nkafka-1";
+  change([](web::Report& now) { now.waiting_for = "broker \x1b[31m\nkafka-1"; });
   EXPECT_NE(get("/").find("broker \\x1b[31m\\nkafka-1"), std::string::npos);
 }
 
