@@ -87,7 +87,8 @@ class MatchProcessor final : public kafka::Processor {
     if (measured) seconds_.observe(std::chrono::steady_clock::now() - begin);
     for (const flow::MatchRecord& match : outcome.matches)
       output.produce({topics_.matches.name, match.rule.key, flow::encode(match), {}, std::nullopt});
-    if (outcome.outcome == flow::ArticleOutcome::rejected) reject(record, input, outcome.error, outcome.record_time, output);
+    if (outcome.outcome == flow::ArticleOutcome::rejected)
+      reject(record, input, outcome.error, outcome.record_time, flow::rejected_whole_bytes, output);
     input.count->count(outcome, article.value.size());
   }
 
@@ -99,7 +100,8 @@ class MatchProcessor final : public kafka::Processor {
     outcome.outcome = flow::ArticleOutcome::rejected;
     outcome.error = permanent_error(error.code, "Kafka refused a match of this article: " + error.message);
     input.matching->process({record.value().value_or(std::string_view{}), record.timestamp(), origin(record)}, *held_, now_());
-    reject(record, input, outcome.error, record_time(record.timestamp(), now_()).time, output);
+    // Perhaps it was the original in P.rejected that was refused, so no more than its head.
+    reject(record, input, outcome.error, record_time(record.timestamp(), now_()).time, flow::rejected_head_bytes, output);
     input.count->count(outcome, record.value().value_or(std::string_view{}).size());
     return Poison::parked;
   }
@@ -121,7 +123,8 @@ class MatchProcessor final : public kafka::Processor {
     return {record.from().topic, record.from().partition, record.offset()};
   }
 
-  void reject(const kafka::Record& record, const Input& input, const Error& error, Time time, kafka::Output& output) {
+  void reject(const kafka::Record& record, const Input& input, const Error& error, Time time, std::size_t most_bytes,
+              kafka::Output& output) {
     const Article& article = input.matching->article();
     std::optional<std::string> key;
     if (!article.id.empty()) {
@@ -131,6 +134,7 @@ class MatchProcessor final : public kafka::Processor {
     }
     flow::RejectedRecord rejected =
         flow::reject("match", error.code, error.message, origin(record), time, record.value().value_or(std::string_view{}));
+    if (rejected.value.size() > most_bytes) rejected.value.resize(most_bytes);
     kafka::OutRecord out{topics_.rejected.name, std::move(key), std::move(rejected.value), {}, std::nullopt};
     for (flow::RecordHeader& header : rejected.headers) out.headers.emplace_back(std::move(header.name), std::move(header.value));
     output.produce(std::move(out));
