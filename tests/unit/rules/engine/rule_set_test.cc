@@ -1,7 +1,9 @@
 #include "rules/engine/rule_set.h"
 
 #include <algorithm>
+#include <atomic>
 #include <random>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -246,6 +248,30 @@ TEST_F(RuleSetTest, HugeArticlesLeaveTheNextOnesAlone) {
   EXPECT_TRUE(set->match(article, Time{}, scratch).matches.empty());
   article.body = "alpha beta";
   EXPECT_EQ(set->match(article, Time{}, scratch).matches.size(), 1u);
+}
+
+TEST_F(RuleSetTest, ThreadsShareOneSet) {
+  Expression regex;
+  regex.op = Op::regex;
+  regex.text = "gam+a";
+  add_rule(program, "a", op(Op::near, {term("alpha"), op(Op::any, {term("beta"), term("gam*")})}, 3));
+  add_rule(program, "b", op(Op::all, {regex, term("alpha")}));
+  auto set = compile(program);
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      Scratch own;
+      Article mine;
+      for (int i = 0; i < 500; ++i) {
+        bool both = (i + t) % 2;
+        mine.body = both ? "An alpha and a gamma stand here." : "An alpha, nothing else.";
+        wrong += set->match(mine, Time{}, own).matches.size() != (both ? 2u : 0u);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(RuleSetTest, OneScratchServesManySets) {
