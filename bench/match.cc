@@ -1,12 +1,13 @@
 // RuleSet::match over real articles, one thread, with generated rules: articles a second, CPU an article, matches,
 // build time and bytes.
 //
-//   bench_match [--rules 10,1000,10000,100000] [--names 1000000] [--articles 10000] [--passes 5] [--data DIR]
+//   bench_match [--rules 10,1000,10000,100000] [--workload 10000] [--names 1000000] [--articles 10000] [--passes 5]
+//               [--data DIR]
 //
 // The rules: a tenth of them (at most 1,000; of ten rules all) take their words from the articles, the others are
 // invented names, as watchlists have. Of every ten: three any-of-three terms, two a phrase, two `near` of two words, one `all` of two with a
 // `none`, one `same_sentence`, one `any` of a phrase and a prefix within the body. Terms are inflected, drawn from words
-// of five letters and more. --names: one rule over a watchlist of so many people of two or three names, one in a thousand of
+// of five letters and more. --workload: the rules of workload.h, as the figures of other engines were measured. --names: one rule over a watchlist of so many people of two or three names, one in a thousand of
 // them from the articles.
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include <simdjson.h>
 #include <zlib.h>
 
+#include "bench/workload.h"
 #include "rules/engine/compiler.h"
 #include "rules/engine/text.h"
 
@@ -166,6 +168,44 @@ class Generator {
   bool real_ = true;
 };
 
+Expression exact(const std::string& text) {
+  Expression e;
+  e.op = Op::term;
+  e.text = text;
+  e.how = {syntax::MatchMode::exact, syntax::MatchMode::exact, syntax::CaseMode::any};
+  return e;
+}
+
+Expression of(Op op, std::vector<Expression> operands, std::uint32_t number = 0) {
+  Expression e;
+  e.op = op;
+  e.operands = std::move(operands);
+  e.number = number;
+  return e;
+}
+
+syntax::Program workload(const std::vector<Article>& articles, std::size_t count) {
+  std::vector<bench::SampleArticle> samples;
+  for (const Article& article : articles) samples.push_back({article.title, article.body, ""});
+  syntax::Program out;
+  for (const bench::GeneratedRule& made : bench::generate_rules(samples, count)) {
+    const auto& w = made.words;
+    syntax::Rule rule;
+    rule.info.id = rule.info.key = rule.info.title = "bench-rule-" + std::to_string(out.rules.size());
+    switch (made.kind) {
+      case bench::RuleKind::phrase: rule.condition = exact(w[0] + " " + w[1]); break;
+      case bench::RuleKind::all_none: rule.condition = of(Op::all, {exact(w[0]), exact(w[1]), of(Op::none, {exact(w[2])})}); break;
+      case bench::RuleKind::near: rule.condition = of(Op::near, {exact(w[0]), exact(w[1])}, 10); break;
+      case bench::RuleKind::any_and_phrase:
+        rule.condition = of(Op::all, {of(Op::any, {exact(w[0]), exact(w[1])}), exact(w[2] + " " + w[3])});
+        break;
+      case bench::RuleKind::word: rule.condition = exact(w[0]); break;
+    }
+    out.rules.push_back(std::move(rule));
+  }
+  return out;
+}
+
 std::string option(int argc, char** argv, const char* name, std::string value) {
   for (int i = 1; i + 1 < argc; ++i)
     if (!std::strcmp(argv[i], name)) value = argv[i + 1];
@@ -219,12 +259,14 @@ int main(int argc, char** argv) {
       best = std::min(best, cpu_seconds() - start);
     }
     auto n = static_cast<double>(articles.size());
-    std::printf("%14s: %7.0f articles/s, %6.2f us an article; %.2f matches and %.2f hits an article; built in %.3f s, %.1f MB\n",
+    std::printf("%18s: %7.0f articles/s, %6.2f us an article; %.2f matches and %.2f hits an article; built in %.3f s, %.1f MB\n",
                 what.c_str(), n / best, best * 1e6 / n, static_cast<double>(matches) / n, static_cast<double>(hits) / n, built,
                 static_cast<double>(set->bytes()) / 1e6);
   };
   std::istringstream rules(option(argc, argv, "--rules", "10,1000,10000,100000"));
   for (std::string count; std::getline(rules, count, ',');) measure(Generator(articles).program(std::stoul(count)), count + " rules");
+  std::istringstream workloads(option(argc, argv, "--workload", ""));
+  for (std::string count; std::getline(workloads, count, ',');) measure(workload(articles, std::stoul(count)), count + " of workload");
   std::istringstream names(option(argc, argv, "--names", ""));
   for (std::string count; std::getline(names, count, ',');) measure(Generator(articles).watchlist(std::stoul(count)), count + " names");
 }
