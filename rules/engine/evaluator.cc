@@ -23,6 +23,7 @@ void Evaluator::begin(const Plan& plan, std::uint64_t plan_serial, const Pattern
   if (serial_ != plan_serial || stamp_ > (UINT32_MAX >> 2)) {
     serial_ = plan_serial;
     memo_.assign(plan.nodes.size(), {});
+    woken_.assign(plan.nodes.size(), 0);
     views_.assign(plan.zones.size() * 2, {});
     stamp_ = wake_stamp_ = 0;
   }
@@ -68,8 +69,8 @@ void Evaluator::count_all_paragraphs() {
 // --- candidates ----------------------------------------------------------------------------------------------------
 
 void Evaluator::wake(std::uint32_t node) {
-  if (memo_[node].woken == wake_stamp_) return;
-  memo_[node].woken = wake_stamp_;
+  if (woken_[node] == wake_stamp_) return;
+  woken_[node] = wake_stamp_;
   stack_.push_back(node);
 }
 
@@ -95,14 +96,15 @@ void Evaluator::wake_all() {
   while (!stack_.empty()) {
     std::uint32_t node = stack_.back();
     stack_.pop_back();
-    for (std::uint32_t edge : plan_->up.of(node)) {
-      if (edge & rule_edge) {
-        candidates_.push_back(edge & ~rule_edge);
+    for (auto [to, guard] : plan_->up.of(node)) {
+      if (to & rule_edge) {
+        candidates_.push_back(to & ~rule_edge);
         continue;
       }
-      const Node& parent = plan_->nodes[edge];
-      if (parent.op == Op::any && parent.children >= many_children) touched_.push_back({edge, node});
-      wake(edge);
+      if (guard != nothing && woken_[guard] != wake_stamp_) continue;
+      const Node& parent = plan_->nodes[to];
+      if (parent.op == Op::any && parent.children >= many_children) touched_.push_back({to, node});
+      wake(to);
     }
   }
   std::sort(candidates_.begin(), candidates_.end());
@@ -242,7 +244,7 @@ void Evaluator::each_mention(const Node& node, Visit visit) {
 bool Evaluator::truth(std::uint32_t node) {
   Memo& memo = memo_[node];
   if (memo.answered >> 1 == stamp_) return memo.answered & 1;
-  bool answer = (plan_->nodes[node].listens && memo.woken != wake_stamp_) ? false : compute(node);
+  bool answer = (plan_->nodes[node].listens && woken_[node] != wake_stamp_) ? false : compute(node);
   memo_[node].answered = stamp_ << 1 | answer;
   return answer;
 }

@@ -42,7 +42,6 @@ class Evaluator {
 
  private:
   struct Memo {
-    std::uint32_t woken = 0;     ///< stamp
     std::uint32_t answered = 0;  ///< stamp << 1 | truth
     std::uint32_t spans_stamp = 0, spans = 0;
   };
@@ -107,6 +106,7 @@ class Evaluator {
   bool has_boilerplate_ = false, count_all_ = false;
 
   std::vector<Memo> memo_;
+  std::vector<std::uint32_t> woken_;  ///< by node: stamp
   std::vector<Range> ranges_;
   std::vector<Span> hit_spans_;
   std::vector<Mention> mentions_;

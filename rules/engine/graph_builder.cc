@@ -150,7 +150,7 @@ std::uint32_t GraphBuilder::node_of_rule(std::uint32_t number, std::uint16_t zon
   if (where != nothing) {
     Node node;
     node.op = Op::all;
-    condition = intern(node, {where, condition});
+    condition = intern(node, {condition, where});
   }
   rules_.emplace(key, condition);
   return condition;
@@ -399,6 +399,15 @@ void GraphBuilder::demand(std::uint32_t start) {
         for (std::uint32_t i = 0; i < node.children; ++i)
           if (float c = cost_[children[i]]; c >= 0 && (best == nothing || c < cost_[best])) best = children[i];
         listen(best);
+        std::uint32_t guard = nothing;
+        for (std::uint32_t i = 0; i < node.children; ++i) {
+          std::uint32_t child = children[i];
+          Op op = plan_.nodes[child].op;
+          bool leaf = op == Op::term || op == Op::entity || op == Op::entity_class || op == Op::regex;
+          if (leaf && child != best && cost_[child] >= 0 && (guard == nothing || cost_[child] < cost_[guard])) guard = child;
+        }
+        guards_[n] = guard;
+        if (guard != nothing) stack.push_back(guard);
         break;
       }
       default: break;
@@ -408,6 +417,7 @@ void GraphBuilder::demand(std::uint32_t start) {
 
 void GraphBuilder::add_triggers() {
   weigh();
+  guards_.assign(plan_.nodes.size(), nothing);
   for (std::uint32_t r = 0; r < program_.rules.size(); ++r) {
     std::uint32_t root = plan_.roots[r];
     if (program_.rules[r].info.status == RuleStatus::disabled) continue;
@@ -418,7 +428,10 @@ void GraphBuilder::add_triggers() {
   // Large alternatives are answered by what was touched, wherever they stand.
   for (std::uint32_t n = 0; n < plan_.nodes.size(); ++n)
     if (plan_.nodes[n].op == Op::any && plan_.nodes[n].children >= many_children) demand(n);
-  plan_.up = lists_of(edges_, plan_.nodes.size());
+  Lists<std::uint32_t> up = lists_of(edges_, plan_.nodes.size());
+  plan_.up.offsets = std::move(up.offsets);
+  plan_.up.values.reserve(up.values.size());
+  for (std::uint32_t to : up.values) plan_.up.values.push_back({to, to & rule_edge ? nothing : guards_[to]});
   std::vector<std::pair<std::uint32_t, std::uint32_t>> terms, entities, classes, regexes;
   for (std::uint32_t n : demanded_) {
     const Node& node = plan_.nodes[n];

@@ -59,6 +59,7 @@ class GraphBuilder {
   std::vector<float> cost_;           // by node; negative: nothing wakes it
   std::vector<std::pair<std::uint32_t, std::uint32_t>> edges_;  // child, parent
   std::vector<std::uint32_t> demanded_;
+  std::vector<std::uint32_t> guards_;  // by node
 };
 
 }  // namespace newswatch::engine

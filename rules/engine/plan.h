@@ -6,7 +6,8 @@
 //
 // `up` edges are triggers: a leaf that the article touches wakes the nodes that chose it, up to the rules. A node is
 // woken whenever it can be true: `any` listens to all its operands, `all` to one of them, the rarest. Rules that are
-// woken are evaluated from above; others are false.
+// woken are evaluated from above; others are false. A node that needs several things listens to the rarest and has the
+// second rarest leaf as guard: all leaves are woken before anything else is, so an edge whose guard sleeps is not taken.
 
 #include <array>
 #include <cstdint>
@@ -116,7 +117,12 @@ struct Regex {
   std::uint32_t number = 0;  ///< in the filter
 };
 
-constexpr std::uint32_t rule_edge = 1u << 31;  ///< in `up`: a rule, not a node
+constexpr std::uint32_t rule_edge = 1u << 31;  ///< in Edge::to: a rule, not a node
+
+struct Edge {
+  std::uint32_t to;
+  std::uint32_t guard;  ///< a leaf without which `to` cannot be true, or UINT32_MAX
+};
 
 struct Plan {
   std::vector<Node> nodes;
@@ -126,7 +132,7 @@ struct Plan {
   Lists<std::uint32_t> class_leaves;    ///< by class
   Lists<std::uint32_t> regex_leaves;    ///< by number in the filter
   RegexFilter regex_filter;
-  Lists<std::uint32_t> up;              ///< by node: nodes woken, or rule | rule_edge
+  Lists<Edge> up;                       ///< by node: what it wakes
   std::vector<std::uint32_t> always;    ///< nodes that no term can wake
 
   Texts names;       ///< terms and names as written
