@@ -56,7 +56,8 @@ constexpr std::array<MetricSpec, static_cast<std::size_t>(Metric::count_)> table
     {Metric::matches,
      MetricKind::counter,
      "newswatchd_matches_total",
-     "Matches by outcome: alerted, alerted_shadow, rejected, or the gate that suppressed them (withdrawn, version, story, cooldown).",
+     "Matches by outcome: alerted, alerted_shadow, rejected, or the gate that suppressed them (withdrawn, version, "
+     "story, cooldown).",
      {"outcome"}},
     {Metric::alerts,
      MetricKind::counter,
