@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -277,6 +278,37 @@ TEST_F(Files, WatchlistOfOurOwnMayHoldContexts) {
   const auto result = read_watchlist("{id: w, file: own.yaml}");
   ASSERT_EQ(result.text, "");
   EXPECT_EQ(result.loaded->program.entities[0].context->text, "chancellor");
+}
+
+// Whatever an editor leaves behind, the reader answers: with rules, or with errors that have places in the file.
+TEST(RuleReader, SurvivesMutations) {
+  std::ifstream stream(std::string(NEWSWATCH_SOURCE_DIR) + "/tests/data/good/rules/everything.yaml");
+  const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  ASSERT_FALSE(text.empty());
+  std::mt19937 random(42);
+  static const std::string signs = "[]{}:,-?|>'\"#&*!@= \n()";
+  static const std::vector<std::string> words{"near", "none", "any", "query", "hit", "of", "type", "list", "rule", "null", "-1", "[]", "{}"};
+  for (int i = 0; i < 1500; ++i) {
+    std::string mutated = text;
+    for (unsigned n = 1 + random() % 3; n > 0; --n) {
+      const std::size_t at = random() % mutated.size();
+      switch (random() % 4) {
+        case 0: mutated[at] = signs[random() % signs.size()]; break;
+        case 1: mutated.erase(at, 1 + random() % 20); break;
+        case 2: mutated.insert(at, words[random() % words.size()]); break;
+        default: mutated.insert(at, mutated.substr(random() % mutated.size(), random() % 40)); break;
+      }
+    }
+    yaml::Diagnostics diagnostics;
+    const std::vector<MemoryFile> files{{std::string(NEWSWATCH_SOURCE_DIR) + "/tests/data/good/rules/x.yaml", mutated}};
+    const auto loaded = read_rules(files, {}, diagnostics);
+    ASSERT_EQ(loaded.has_value(), !diagnostics.has_errors()) << mutated;
+    const auto lines = static_cast<std::uint32_t>(std::count(mutated.begin(), mutated.end(), '\n')) + 1;
+    for (const auto& one : diagnostics.sorted()) ASSERT_TRUE(one.place.line >= 1 && one.place.line <= lines) << to_string(one.place);
+    diagnostics.text();
+    if (!loaded) continue;
+    for (const auto& rule : loaded->program.rules) ASSERT_FALSE(print(rule.condition).empty());
+  }
 }
 
 // --- the printer ---
