@@ -1,10 +1,10 @@
-// What delivery can do on this machine, without Kafka: signed deliveries a second to a receiver in the same process, and
-// whether a dead endpoint moves the 99th percentile of a healthy one.
+// What delivery can do on this machine, without Kafka: signed deliveries a second to a receiver in the same process,
+// and whether a dead endpoint moves the 99th percentile of a healthy one.
 //
 //   bench_deliver [seconds each part]
 //
-// Receiver and daemon share the machine's cores, as they would on a small one. Times are from the alert's arrival at the
-// dispatcher to the receiver's handler. The parts alone and beside are run in turns, five times.
+// Receiver and daemon share the machine's cores, as they would on a small one. Times are from the alert's arrival at
+// the dispatcher to the receiver's handler. The parts alone and beside are run in turns, five times.
 
 #include <algorithm>
 #include <atomic>
@@ -59,8 +59,8 @@ void throughput(double seconds, int concurrency) {
     ++got;
     return test::Reaction();
   });
-  const auto dispatcher =
-      std::make_shared<deliver::Dispatcher>(io.context(), webhook("healthy", receiver.url(), concurrency), deliver::DeliverMetrics(metrics, "healthy"));
+  const auto dispatcher = std::make_shared<deliver::Dispatcher>(
+      io.context(), webhook("healthy", receiver.url(), concurrency), deliver::DeliverMetrics(metrics, "healthy"));
   dispatcher->open();
   const auto begin = Clock::now();
   const double cpu = cpu_seconds();
@@ -72,8 +72,9 @@ void throughput(double seconds, int concurrency) {
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   const double took = std::chrono::duration<double>(Clock::now() - begin).count();
-  std::printf("concurrency %3d: %8.0f signed deliveries/s, %5.1f us CPU each (receiver included), %zu connections\n", concurrency,
-              static_cast<double>(got) / took, (cpu_seconds() - cpu) / static_cast<double>(got) * 1e6, receiver.connections());
+  std::printf("concurrency %3d: %8.0f signed deliveries/s, %5.1f us CPU each (receiver included), %zu connections\n",
+              concurrency, static_cast<double>(got) / took, (cpu_seconds() - cpu) / static_cast<double>(got) * 1e6,
+              receiver.connections());
   dispatcher->close();
 }
 
@@ -99,7 +100,8 @@ Percentiles latency(double seconds, bool beside_dead) {
   healthy->open();
   auto slow = webhook("dead", dead.url(), 16);
   slow->http.timeout = std::chrono::milliseconds(500);
-  const auto other = std::make_shared<deliver::Dispatcher>(io.context(), slow, deliver::DeliverMetrics(metrics, "dead"));
+  const auto other =
+      std::make_shared<deliver::Dispatcher>(io.context(), slow, deliver::DeliverMetrics(metrics, "dead"));
   other->open();
   if (beside_dead)
     for (int n = 0; n < 12'000; ++n) other->accept(letter(n));
@@ -136,12 +138,14 @@ int main(int argc, char** argv) {
   std::vector<double> alone, beside;
   for (int turn = 0; turn < 5; ++turn) {
     const Percentiles one = latency(seconds, false), two = latency(seconds, true);
-    std::printf("1,000 alerts/s, healthy endpoint: alone p50 %.3f p99 %.3f ms; beside a dead one p50 %.3f p99 %.3f ms\n", one.p50, one.p99,
-                two.p50, two.p99);
+    std::printf(
+        "1,000 alerts/s, healthy endpoint: alone p50 %.3f p99 %.3f ms; beside a dead one p50 %.3f p99 %.3f ms\n",
+        one.p50, one.p99, two.p50, two.p99);
     alone.push_back(one.p99);
     beside.push_back(two.p99);
   }
   std::sort(alone.begin(), alone.end());
   std::sort(beside.begin(), beside.end());
-  std::printf("median p99: alone %.3f ms, beside a dead one %.3f ms (%+.0f %%)\n", alone[2], beside[2], (beside[2] / alone[2] - 1) * 100);
+  std::printf("median p99: alone %.3f ms, beside a dead one %.3f ms (%+.0f %%)\n", alone[2], beside[2],
+              (beside[2] / alone[2] - 1) * 100);
 }

@@ -1,10 +1,11 @@
 #pragma once
-// Decides for one destination which alert is tried when, which is given up, and when the endpoint is left alone. Pure: time
-// and randomness come from outside, and nothing is sent here. One thread at a time.
+// Decides for one destination which alert is tried when, which is given up, and when the endpoint is left alone. Pure:
+// time and randomness come from outside, and nothing is sent here. One thread at a time.
 //
-// Two things can be wrong, and they are told apart. An *alert* that fails waits by its own schedule (retry.h), and the others
-// go on. An *endpoint* that fails for several alerts in a row is down: then nothing is sent but one probe at a time, at
-// growing intervals, so that a backlog of thousands does not hammer it; the first success lets everything go at once.
+// Two things can be wrong, and they are told apart. An *alert* that fails waits by its own schedule (retry.h), and the
+// others go on. An *endpoint* that fails for several alerts in a row is down: then nothing is sent but one probe at a
+// time, at growing intervals, so that a backlog of thousands does not hammer it; the first success lets everything go
+// at once.
 
 #include <chrono>
 #include <cstdint>
@@ -34,7 +35,8 @@ class Courier {
 
   /// Failures in a row after which the endpoint counts as down.
   static constexpr int down_after = 5;
-  /// A probe is never further away, unless Retry-After says so: alerts flow again this soon after the endpoint's return.
+  /// A probe is never further away, unless Retry-After says so: alerts flow again this soon after the endpoint's
+  /// return.
   static constexpr milliseconds longest_hold{30'000};
 
   struct Try {
@@ -80,7 +82,7 @@ class Courier {
  private:
   struct Item {
     std::shared_ptr<const Letter> letter;
-    Steady due;      // not tried before
+    Steady due;  // not tried before
     Steady expires;
     int tries = 0;
     Time first_try{}, last_try{};
@@ -104,8 +106,8 @@ class Courier {
   const Pace pace_;
   const milliseconds expire_;
   const std::function<double()> random_;
-  // At most Ledger::window a partition, twelve partitions of P.alerts by default: 12,000 letters of some 2 KB. Should they
-  // be larger, PostedProcessor bounds their bytes.
+  // At most Ledger::window a partition, twelve partitions of P.alerts by default: 12,000 letters of some 2 KB. Should
+  // they be larger, PostedProcessor bounds their bytes.
   Items items_;
   std::size_t bytes_ = 0;
   Queue waiting_;  // by due: neither flying nor held
@@ -115,10 +117,10 @@ class Courier {
   Ticket next_ticket_ = 1;
   int in_flight_ = 0;
   int failures_in_row_ = 0;
-  int holds_ = 0;           // how often probes failed
+  int holds_ = 0;  // how often probes failed
   bool down_ = false;
   Steady probe_at_{};
-  Ticket probe_ = 0;        // in flight; 0: none
+  Ticket probe_ = 0;  // in flight; 0: none
   double tokens_;
   Steady refilled_{};
 };

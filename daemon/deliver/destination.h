@@ -1,10 +1,10 @@
 #pragma once
 // What the stage knows of a destination, whatever its kind.
 //
-// A kind is one file: it reads its section of the configuration into a DestinationSettings, and opens a Sender that makes
-// single tries. When a try is made, whether again, how many at a time and what is put aside is decided elsewhere, and once
-// for all kinds (courier.h). A destination in a topic of the same cluster has no sender: the stage writes it within the
-// transaction that commits the offsets.
+// A kind is one file: it reads its section of the configuration into a DestinationSettings, and opens a Sender that
+// makes single tries. When a try is made, whether again, how many at a time and what is put aside is decided elsewhere,
+// and once for all kinds (courier.h). A destination in a topic of the same cluster has no sender: the stage writes it
+// within the transaction that commits the offsets.
 
 #include <chrono>
 #include <cstdint>
@@ -41,7 +41,7 @@ struct Outcome {
     park,   ///< never will: P.undelivered
   };
   Kind kind = Kind::delivered;
-  std::string reason;  ///< of a failure; no secret, no control characters, at most 500 bytes
+  std::string reason;                       ///< of a failure; no secret, no control characters, at most 500 bytes
   std::optional<milliseconds> retry_after;  ///< the endpoint asked for a pause
   bool endpoint_down = false;  ///< tells of the endpoint, not of this alert: counts towards holding all others back
 };
@@ -65,15 +65,16 @@ struct Pace {
 class DestinationSettings {
  public:
   virtual ~DestinationSettings() = default;
-  std::string name;   ///< a-z 0-9 -
+  std::string name;  ///< a-z 0-9 -
   std::string type;
   std::string group;  ///< the consumer group is P-deliver-GROUP; the name unless given
   milliseconds expire{24 * 3'600'000};
   Pace pace;
-  std::string topic;  ///< not empty: a topic of the user's on the same cluster, written by the stage; open() is not called
+  std::string
+      topic;  ///< not empty: a topic of the user's on the same cluster, written by the stage; open() is not called
 
-  /// What the kind has of its own: equal texts mean that a running destination can go on over a reload. Holds secrets: to
-  /// compare, never to print.
+  /// What the kind has of its own: equal texts mean that a running destination can go on over a reload. Holds secrets:
+  /// to compare, never to print.
   virtual std::string fingerprint() const = 0;
   /// Throws std::runtime_error when something named in the settings cannot be read (a CA file).
   virtual std::unique_ptr<Sender> open(boost::asio::io_context& io) const = 0;

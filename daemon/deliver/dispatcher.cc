@@ -119,9 +119,15 @@ void Dispatcher::finished(Courier::Ticket ticket, const Outcome& outcome, std::c
   const Moment moment = now();
   metrics_.try_seconds.observe(moment.steady - since);
   switch (outcome.kind) {
-    case Outcome::Kind::delivered: metrics_.tries_ok.add(); break;
-    case Outcome::Kind::retry: metrics_.tries_retry.add(); break;
-    case Outcome::Kind::park: metrics_.tries_refused.add(); break;
+    case Outcome::Kind::delivered:
+      metrics_.tries_ok.add();
+      break;
+    case Outcome::Kind::retry:
+      metrics_.tries_retry.add();
+      break;
+    case Outcome::Kind::park:
+      metrics_.tries_refused.add();
+      break;
   }
   {
     std::lock_guard lock(mutex_);

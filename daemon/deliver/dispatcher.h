@@ -1,6 +1,6 @@
 #pragma once
-// Runs a courier: its clock, its timer, its sender. Between the Kafka thread of a destination, which brings alerts and fetches
-// results, and the io thread, which makes the tries.
+// Runs a courier: its clock, its timer, its sender. Between the Kafka thread of a destination, which brings alerts and
+// fetches results, and the io thread, which makes the tries.
 
 #include <chrono>
 #include <condition_variable>
@@ -31,8 +31,8 @@ struct DeliverMetrics {
 /// All but open() and close() from the Kafka thread of the destination.
 class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  public:
-  /// `io`, `metrics` and what `wake` touches outlive close(). `wake` is called on the io thread when there is something to
-  /// fetch that somebody waits for.
+  /// `io`, `metrics` and what `wake` touches outlive close(). `wake` is called on the io thread when there is something
+  /// to fetch that somebody waits for.
   Dispatcher(boost::asio::io_context& io, std::shared_ptr<const DestinationSettings> settings, DeliverMetrics metrics);
   ~Dispatcher();
 
@@ -73,11 +73,11 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   const DeliverMetrics metrics_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
-  Courier courier_;             // under mutex_
-  std::function<void()> wake_;  // under mutex_; empty once closed
-  std::string last_error_;      // under mutex_
-  bool pump_posted_ = false;    // under mutex_
-  bool wake_wanted_ = false;    // under mutex_
+  Courier courier_;                  // under mutex_
+  std::function<void()> wake_;       // under mutex_; empty once closed
+  std::string last_error_;           // under mutex_
+  bool pump_posted_ = false;         // under mutex_
+  bool wake_wanted_ = false;         // under mutex_
   std::vector<std::int32_t> known_;  // partitions that letters came from; under mutex_
   std::unique_ptr<Sender> sender_;   // io thread, but for open()
   std::unique_ptr<Timer> timer_;     // io thread

@@ -63,7 +63,8 @@ void read_http(yaml::Mapping& map, const config::Destination& destination, HttpS
       diagnostics.error(map.place_of("proxy"), "bad-url", "newswatchd speaks plain HTTP to a proxy",
                         "write http://host:port; what goes through it to an https address is encrypted all the same");
     else if (url->target != "/")
-      diagnostics.error(map.place_of("proxy"), "bad-url", "the address of a proxy has no path", "write http://host:port");
+      diagnostics.error(map.place_of("proxy"), "bad-url", "the address of a proxy has no path",
+                        "write http://host:port");
     else
       settings.proxy = http::Proxy{std::move(*url), {}};
   }

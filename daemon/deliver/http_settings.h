@@ -22,8 +22,8 @@ struct HttpSettings {
   std::string fingerprint() const;
 };
 
-/// Reads url, timeout, ca_file, proxy, retry, concurrency and rate; `pace` comes with the kind's defaults. What is wrong goes
-/// to `diagnostics` with its place. A URL whose secret was not looked up is left empty.
+/// Reads url, timeout, ca_file, proxy, retry, concurrency and rate; `pace` comes with the kind's defaults. What is
+/// wrong goes to `diagnostics` with its place. A URL whose secret was not looked up is left empty.
 void read_http(yaml::Mapping& map, const config::Destination& destination, HttpSettings& settings, Pace& pace,
                yaml::Diagnostics& diagnostics);
 

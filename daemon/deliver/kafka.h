@@ -1,6 +1,6 @@
 #pragma once
-// Kind `kafka`: a topic of the user's on the same cluster. The stage writes it in the transaction that commits the offsets,
-// so its readers see each alert exactly once.
+// Kind `kafka`: a topic of the user's on the same cluster. The stage writes it in the transaction that commits the
+// offsets, so its readers see each alert exactly once.
 
 #include <memory>
 #include <string>

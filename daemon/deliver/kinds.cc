@@ -26,7 +26,8 @@ constexpr Kind kinds[] = {
 /// A topic that newswatchd reads or writes itself: alerts would come round as articles, or spoil its state.
 std::string conflict(const std::string& topic, const config::Settings& settings) {
   const config::Topics& own = settings.common.topics;
-  for (const config::Topic* one : {&own.matches, &own.state, &own.alerts, &own.rejected, &own.undelivered, &own.boilerplate})
+  for (const config::Topic* one :
+       {&own.matches, &own.state, &own.alerts, &own.rejected, &own.undelivered, &own.boilerplate})
     if (one->name == topic) return "the topic " + topic + " is one of newswatchd's own";
   for (const config::ArticleInput& input : settings.match.articles)
     if (std::find(input.topics.begin(), input.topics.end(), topic) != input.topics.end())
@@ -51,7 +52,8 @@ std::vector<std::shared_ptr<const DestinationSettings>> read_destinations(const 
                                                                           yaml::Diagnostics& diagnostics) {
   std::vector<std::shared_ptr<const DestinationSettings>> read;
   for (const config::Destination& destination : settings.deliver.destinations) {
-    const auto kind = std::find_if(std::begin(kinds), std::end(kinds), [&](const Kind& one) { return one.name == destination.type; });
+    const auto kind =
+        std::find_if(std::begin(kinds), std::end(kinds), [&](const Kind& one) { return one.name == destination.type; });
     if (kind == std::end(kinds)) {
       if (destination.type.empty()) continue;  // the loader has said so
       const auto names = kind_names();

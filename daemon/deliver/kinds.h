@@ -11,9 +11,9 @@
 
 namespace newswatch::deliver {
 
-/// Reads each destination with the reader of its type. What is wrong (an unknown type too, or a topic that is one of our own
-/// or an input) is added to `diagnostics` with its place; use the result only when nothing was added.
-/// Secrets that `check` does not look up are left empty.
+/// Reads each destination with the reader of its type. What is wrong (an unknown type too, or a topic that is one of
+/// our own or an input) is added to `diagnostics` with its place; use the result only when nothing was added. Secrets
+/// that `check` does not look up are left empty.
 std::vector<std::shared_ptr<const DestinationSettings>> read_destinations(const config::Settings& settings,
                                                                           yaml::Diagnostics& diagnostics);
 

@@ -8,8 +8,8 @@ namespace newswatch::deliver {
 
 void Ledger::add(std::int64_t offset) {
   if (offset < next_ || full()) {
-    std::fprintf(stderr, "bug: offset %lld added to a ledger at %lld with %zu entries\n", static_cast<long long>(offset),
-                 static_cast<long long>(next_), entries_.size());
+    std::fprintf(stderr, "bug: offset %lld added to a ledger at %lld with %zu entries\n",
+                 static_cast<long long>(offset), static_cast<long long>(next_), entries_.size());
     std::abort();
   }
   entries_.push_back({offset, false});

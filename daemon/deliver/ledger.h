@@ -7,8 +7,8 @@
 
 namespace newswatch::deliver {
 
-/// Alerts finish in any order, but an offset commits everything before it. So the offset to commit is that of the oldest
-/// unfinished alert, and what finished behind it is sent again after a crash: at most `window` alerts.
+/// Alerts finish in any order, but an offset commits everything before it. So the offset to commit is that of the
+/// oldest unfinished alert, and what finished behind it is sent again after a crash: at most `window` alerts.
 class Ledger {
  public:
   /// At most this many alerts from the oldest unfinished one on, finished or not, each an entry of 16 bytes here and a
@@ -18,7 +18,8 @@ class Ledger {
   /// `next`: the first offset that has not been read.
   explicit Ledger(std::int64_t next) : next_(next) {}
 
-  /// An alert was read and is in hand from now on. Offsets ascend (else: abort), with gaps: markers, and alerts for others.
+  /// An alert was read and is in hand from now on. Offsets ascend (else: abort), with gaps: markers, and alerts for
+  /// others.
   void add(std::int64_t offset);
   /// Everything below was read and asks for nothing more.
   void skip_to(std::int64_t offset);

@@ -42,7 +42,8 @@ std::optional<std::string> decode_webhook_secret(std::string_view text) {
   return bytes;
 }
 
-std::string webhook_signature(std::string_view key, std::string_view id, std::int64_t timestamp, std::string_view body) {
+std::string webhook_signature(std::string_view key, std::string_view id, std::int64_t timestamp,
+                              std::string_view body) {
   std::string text;
   text.reserve(id.size() + body.size() + 24);
   text += id;

@@ -1,5 +1,6 @@
 #pragma once
-// Standard Webhooks 1.0.0, symmetric: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// Standard Webhooks 1.0.0, symmetric:
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
 #include <cstdint>
 #include <optional>

@@ -53,11 +53,20 @@ std::string link(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte <= 0x20 || byte >= 0x7f) return {};
     switch (c) {
-      case '|': out += "%7C"; break;
-      case '<': out += "%3C"; break;
-      case '>': out += "%3E"; break;
-      case '&': out += "&amp;"; break;
-      default: out += c;
+      case '|':
+        out += "%7C";
+        break;
+      case '<':
+        out += "%3C";
+        break;
+      case '>':
+        out += "%3E";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      default:
+        out += c;
     }
   }
   return out.size() <= link_limit ? out : std::string();
@@ -92,10 +101,20 @@ std::string escape_slack(std::string_view text, std::size_t limit) {
     std::string one;
     std::size_t size = units(c);
     switch (c) {
-      case U'&': one = "&amp;"; size = 5; break;
-      case U'<': one = "&lt;"; size = 4; break;
-      case U'>': one = "&gt;"; size = 4; break;
-      default: append_utf8(one, c < 0x20 || c == 0x7f || c == 0x2028 || c == 0x2029 ? U' ' : c);
+      case U'&':
+        one = "&amp;";
+        size = 5;
+        break;
+      case U'<':
+        one = "&lt;";
+        size = 4;
+        break;
+      case U'>':
+        one = "&gt;";
+        size = 4;
+        break;
+      default:
+        append_utf8(one, c < 0x20 || c == 0x7f || c == 0x2028 || c == 0x2029 ? U' ' : c);
     }
     if (used + size + 1 > limit) {  // room for the ellipsis
       if (limit > 0) append_utf8(out, 0x2026);
@@ -115,8 +134,9 @@ std::string slack_message(const flow::Alert& alert) {
   const std::string title = article.title.empty() ? article.id : article.title;
 
   boost::json::array blocks;
-  blocks.push_back({{"type", "header"},
-                    {"text", {{"type", "plain_text"}, {"text", plain(severity + " · " + what, header_limit)}, {"emoji", false}}}});
+  blocks.push_back(
+      {{"type", "header"},
+       {"text", {{"type", "plain_text"}, {"text", plain(severity + " · " + what, header_limit)}, {"emoji", false}}}});
   const std::string shown = escape_slack(title, title_limit);
   const std::string address = link(article.url);
   std::string text = address.empty() ? shown : "<" + address + "|" + shown + ">";
@@ -149,7 +169,8 @@ std::unique_ptr<Sender> SlackSettings::open(boost::asio::io_context& io) const {
   });
 }
 
-std::unique_ptr<DestinationSettings> read_slack(const config::Destination& destination, yaml::Diagnostics& diagnostics) {
+std::unique_ptr<DestinationSettings> read_slack(const config::Destination& destination,
+                                                yaml::Diagnostics& diagnostics) {
   auto settings = std::make_unique<SlackSettings>();
   yaml::Mapping map(*destination.section, "a slack destination", diagnostics);
   config::allow_common_keys(map);

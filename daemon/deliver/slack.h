@@ -23,8 +23,8 @@ class SlackSettings : public DestinationSettings {
   std::unique_ptr<Sender> open(boost::asio::io_context& io) const override;
 };
 
-/// The body of the message: JSON with `text` (for notifications) and `blocks`. All text of the article is escaped, so it
-/// mentions nobody and links nowhere; the article's own link appears only as http or https.
+/// The body of the message: JSON with `text` (for notifications) and `blocks`. All text of the article is escaped, so
+/// it mentions nobody and links nowhere; the article's own link appears only as http or https.
 std::string slack_message(const flow::Alert& alert);
 
 /// Escapes & < > as Slack asks, and nothing else; cut so that the result has at most `limit` characters as Slack counts

@@ -1,12 +1,13 @@
 // The two ways from P.alerts to a destination.
 //
 // *Posted* (webhook, slack, stdout): the loop reads ahead, a courier tries, alerts end in any order. What the group
-// commits is the oldest unfinished alert of a partition (ledger.h), as a plain commit: at least once, whatever `guarantee`
-// says. An alert that is given up is written to P.undelivered, and counts as finished only then: the loop has everything
-// that was written acknowledged before it commits an offset.
+// commits is the oldest unfinished alert of a partition (ledger.h), as a plain commit: at least once, whatever
+// `guarantee` says. An alert that is given up is written to P.undelivered, and counts as finished only then: the loop
+// has everything that was written acknowledged before it commits an offset.
 //
-// *Written* (kafka): each alert becomes a record of the user's topic, in the transaction that commits the offsets. Nothing is
-// in hand between two commits, so there is no ledger. A record that Kafka refuses for good comes back alone, to poison().
+// *Written* (kafka): each alert becomes a record of the user's topic, in the transaction that commits the offsets.
+// Nothing is in hand between two commits, so there is no ledger. A record that Kafka refuses for good comes back alone,
+// to poison().
 //
 // Both forget everything at an abort: the records come again.
 
@@ -33,18 +34,19 @@ namespace newswatch::deliver {
 namespace {
 
 constexpr std::chrono::milliseconds reload_drain{10'000};
-/// How long a rebalance waits for tries in flight: all members of the group stand still meanwhile, and what is cut off is only
-/// sent twice.
+/// How long a rebalance waits for tries in flight: all members of the group stand still meanwhile, and what is cut off
+/// is only sent twice.
 constexpr std::chrono::milliseconds handover_drain{3'000};
-/// Of alerts' JSON in the hands of one destination; as values and decoded, some three times as much memory. 12,000 alerts of
-/// 2 KB stay below; of the largest, 900 KB, there are 36, and one more a partition, so that each goes on.
+/// Of alerts' JSON in the hands of one destination; as values and decoded, some three times as much memory. 12,000
+/// alerts of 2 KB stay below; of the largest, 900 KB, there are 36, and one more a partition, so that each goes on.
 constexpr std::size_t most_bytes_in_hand = 32u << 20;
 
 Time wall_now() { return std::chrono::floor<milliseconds>(std::chrono::system_clock::now()); }
 
-/// An alert of P.alerts for this destination; null when it is for others. One that cannot be read is for everybody: each
-/// destination reports it, since nobody can tell whom it names. It has no id then.
-std::shared_ptr<const Letter> read_letter(const kafka::Record& record, const std::string& destination, std::string& fault) {
+/// An alert of P.alerts for this destination; null when it is for others. One that cannot be read is for everybody:
+/// each destination reports it, since nobody can tell whom it names. It has no id then.
+std::shared_ptr<const Letter> read_letter(const kafka::Record& record, const std::string& destination,
+                                          std::string& fault) {
   auto letter = std::make_shared<Letter>();
   letter->partition = record.from().partition;
   letter->offset = record.offset();
@@ -70,11 +72,11 @@ class Parking {
   void write(const Courier::Parked& parked, kafka::Output& output) {
     output.produce({topic_, destination_, encode_undelivered(parked, destination_, alerts_topic_), {}, std::nullopt});
     repeat_->log(observe::LogLevel::error, "an alert was not delivered",
-                {{"destination", destination_},
-                 {"alert", parked.letter->alert.id},
-                 {"reason", parked.reason},
-                 {"attempts", parked.tries},
-                 {"topic", topic_}});
+                 {{"destination", destination_},
+                  {"alert", parked.letter->alert.id},
+                  {"reason", parked.reason},
+                  {"attempts", parked.tries},
+                  {"topic", topic_}});
   }
 
  private:
@@ -82,11 +84,13 @@ class Parking {
   std::unique_ptr<observe::LogRepeat> repeat_ = std::make_unique<observe::LogRepeat>();  // movable
 };
 
-// --- posted -----------------------------------------------------------------------------------------------------------
+// --- posted
+// -----------------------------------------------------------------------------------------------------------
 
 class PostedProcessor : public kafka::Processor {
  public:
-  PostedProcessor(std::shared_ptr<Dispatcher> dispatcher, std::string destination, Parking parking, DeliverMetrics metrics)
+  PostedProcessor(std::shared_ptr<Dispatcher> dispatcher, std::string destination, Parking parking,
+                  DeliverMetrics metrics)
       : dispatcher_(std::move(dispatcher)),
         destination_(std::move(destination)),
         parking_(std::move(parking)),
@@ -151,7 +155,8 @@ class PostedProcessor : public kafka::Processor {
   Poison poison(const kafka::Record&, const Error& error, kafka::Output&) override {
     const bool wait = error.code == "unknown_topic" || error.code == "topic_denied";
     if (!wait)
-      observe::log_error("an undelivered alert could not be put aside", {{"destination", destination_}, {"error", error.message}});
+      observe::log_error("an undelivered alert could not be put aside",
+                         {{"destination", destination_}, {"error", error.message}});
     return wait ? Poison::retry : Poison::parked;
   }
 
@@ -207,7 +212,8 @@ class PostedProcessor : public kafka::Processor {
   std::atomic<bool> stopping_ = false;
 };
 
-// --- written ----------------------------------------------------------------------------------------------------------
+// --- written
+// ----------------------------------------------------------------------------------------------------------
 
 class WrittenProcessor : public kafka::Processor {
  public:
@@ -220,7 +226,8 @@ class WrittenProcessor : public kafka::Processor {
     if (!letter) return;
     if (!fault.empty()) return park(letter, fault, false, 0, output);
     if (expired(*letter))
-      return park(letter, trouble_.empty() ? "expired before it could be written" : "expired: " + trouble_, true, 0, output);
+      return park(letter, trouble_.empty() ? "expired before it could be written" : "expired: " + trouble_, true, 0,
+                  output);
     TopicRecord out = topic_record(*letter);
     std::vector<std::pair<std::string, std::string>> headers;
     headers.reserve(out.headers.size());
@@ -307,7 +314,9 @@ std::string fingerprint(const DestinationSettings& settings) {
   const auto count = [](milliseconds duration) { return static_cast<double>(duration.count()); };
   print.add(settings.type).add(settings.group).number(count(settings.expire)).add(settings.topic);
   print.number(settings.pace.concurrency).number(settings.pace.per_second);
-  print.number(count(settings.pace.retry.first)).number(settings.pace.retry.factor).number(count(settings.pace.retry.max));
+  print.number(count(settings.pace.retry.first))
+      .number(settings.pace.retry.factor)
+      .number(count(settings.pace.retry.max));
   return print.add(settings.fingerprint()).text();
 }
 
@@ -367,7 +376,8 @@ struct Stage::Impl {
       } catch (const std::exception& error) {
         throw std::runtime_error("destination " + settings->name + ": " + error.what());
       }
-      worker->processor = std::make_unique<PostedProcessor>(worker->dispatcher, settings->name, std::move(parking), counted);
+      worker->processor =
+          std::make_unique<PostedProcessor>(worker->dispatcher, settings->name, std::move(parking), counted);
     } else {
       options.output_topics.push_back(settings->topic);
       worker->processor = std::make_unique<WrittenProcessor>(settings, std::move(parking), counted);
@@ -420,10 +430,9 @@ void Stage::apply(const Destinations& destinations) {
     std::lock_guard lock(impl_->mutex);
     for (std::size_t i = 0; i < destinations.size(); ++i) {
       if (!made[i]) {
-        const auto running =
-            std::find_if(impl_->workers.begin(), impl_->workers.end(), [&](const auto& one) {
-              return one && one->settings->name == destinations[i]->name && one->fingerprint == prints[i];
-            });
+        const auto running = std::find_if(impl_->workers.begin(), impl_->workers.end(), [&](const auto& one) {
+          return one && one->settings->name == destinations[i]->name && one->fingerprint == prints[i];
+        });
         next.push_back(std::move(*running));
       } else {
         next.push_back(nullptr);
@@ -453,7 +462,8 @@ void Stage::apply(const Destinations& destinations) {
     return std::find_if(destinations.begin(), destinations.end(),
                         [&](const auto& settings) { return settings->name == worker->settings->name; });
   };
-  std::sort(impl_->workers.begin(), impl_->workers.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  std::sort(impl_->workers.begin(), impl_->workers.end(),
+            [&](const auto& a, const auto& b) { return place(a) < place(b); });
 }
 
 void Stage::request_stop() {

@@ -1,6 +1,6 @@
 #pragma once
-// Stage 3: from P.alerts to the destinations. Each destination is a consumer group with a thread of its own, so its backlog
-// is ordinary consumer lag and a dead one delays nobody.
+// Stage 3: from P.alerts to the destinations. Each destination is a consumer group with a thread of its own, so its
+// backlog is ordinary consumer lag and a dead one delays nobody.
 
 #include <chrono>
 #include <cstdint>
@@ -38,16 +38,16 @@ class Stage {
  public:
   using Destinations = std::vector<std::shared_ptr<const DestinationSettings>>;
 
-  /// References outlive the stage; `io` is run by one thread of the caller's until after stop(), and neither apply() nor
-  /// stop() is called on it. `failed`: see kafka::Loop. `embedded`: the broker is the one in this process.
+  /// References outlive the stage; `io` is run by one thread of the caller's until after stop(), and neither apply()
+  /// nor stop() is called on it. `failed`: see kafka::Loop. `embedded`: the broker is the one in this process.
   Stage(const config::Common& common, boost::asio::io_context& io, kafka::Watchdog& watchdog, observe::Metrics& metrics,
         std::function<void(const kafka::LoopFailure&)> failed, bool embedded = false);
   ~Stage();  ///< stop(0 s)
 
   /// Topics must exist. Starts one thread a destination and returns; an absent broker is waited for.
-  /// Also the reload: what is not in the list is drained and stopped (10 s at most), what is unchanged goes on untouched,
-  /// what changed is drained and started anew. Throws std::runtime_error naming the destination when one cannot be
-  /// opened (a CA file); then nothing has changed.
+  /// Also the reload: what is not in the list is drained and stopped (10 s at most), what is unchanged goes on
+  /// untouched, what changed is drained and started anew. Throws std::runtime_error naming the destination when one
+  /// cannot be opened (a CA file); then nothing has changed.
   void apply(const Destinations& destinations);
 
   void request_stop();

@@ -30,7 +30,7 @@ struct Writer {
   };
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Line> lines;  // at most Pace::concurrency
+  std::deque<Line> lines;                 // at most Pace::concurrency
   boost::asio::io_context* io = nullptr;  // null once the sender is gone
   bool gone = false;
   int descriptor = 1;
@@ -45,8 +45,8 @@ struct Writer {
         pollfd ready{descriptor, POLLOUT, 0};
         ::poll(&ready, 1, 1'000);
       } else if (wrote == 0 || errno != EINTR) {
-        return {Outcome::Kind::retry, std::string("standard output cannot be written: ") + std::strerror(errno), std::nullopt,
-                true};
+        return {Outcome::Kind::retry, std::string("standard output cannot be written: ") + std::strerror(errno),
+                std::nullopt, true};
       }
     }
     return {};
@@ -137,7 +137,8 @@ std::unique_ptr<Sender> StdoutSettings::open(boost::asio::io_context& io) const 
   return std::make_unique<StdoutSender>(io, format, descriptor);
 }
 
-std::unique_ptr<DestinationSettings> read_stdout(const config::Destination& destination, yaml::Diagnostics& diagnostics) {
+std::unique_ptr<DestinationSettings> read_stdout(const config::Destination& destination,
+                                                 yaml::Diagnostics& diagnostics) {
   auto settings = std::make_unique<StdoutSettings>();
   yaml::Mapping map(*destination.section, "a stdout destination", diagnostics);
   config::allow_common_keys(map);

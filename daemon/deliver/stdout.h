@@ -20,13 +20,15 @@ class StdoutSettings : public DestinationSettings {
   int descriptor = 1;
 
   std::string fingerprint() const override;
-  /// Lines are written by a thread of the sender's own, so a pipe that nobody reads stops this destination and nothing else.
+  /// Lines are written by a thread of the sender's own, so a pipe that nobody reads stops this destination and nothing
+  /// else.
   std::unique_ptr<Sender> open(boost::asio::io_context& io) const override;
 };
 
 /// One line with its end; nothing of the article can start another one or speak to the terminal.
 std::string stdout_line(const Letter& letter, StdoutSettings::Format format);
 
-std::unique_ptr<DestinationSettings> read_stdout(const config::Destination& destination, yaml::Diagnostics& diagnostics);
+std::unique_ptr<DestinationSettings> read_stdout(const config::Destination& destination,
+                                                 yaml::Diagnostics& diagnostics);
 
 }  // namespace newswatch::deliver

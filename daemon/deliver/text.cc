@@ -13,10 +13,14 @@ void CodePoints::Iterator::read() {
   value_ = 0xfffd;
   std::size_t more = 0;
   char32_t value = 0, least = 0;
-  if (first >= 0xc2 && first <= 0xdf) more = 1, value = first & 0x1f, least = 0x80;
-  else if (first >= 0xe0 && first <= 0xef) more = 2, value = first & 0x0f, least = 0x800;
-  else if (first >= 0xf0 && first <= 0xf4) more = 3, value = first & 0x07, least = 0x10000;
-  else return;
+  if (first >= 0xc2 && first <= 0xdf)
+    more = 1, value = first & 0x1f, least = 0x80;
+  else if (first >= 0xe0 && first <= 0xef)
+    more = 2, value = first & 0x0f, least = 0x800;
+  else if (first >= 0xf0 && first <= 0xf4)
+    more = 3, value = first & 0x07, least = 0x10000;
+  else
+    return;
   if (at_ + more >= text_.size()) return;
   for (std::size_t i = 1; i <= more; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return;

@@ -20,9 +20,8 @@ std::string encode_undelivered(const Courier::Parked& parked, std::string_view d
     record["last_attempt"] = flow::format_time(parked.last_try);
   }
   record["time"] = flow::format_time(parked.when);
-  record["record"] = {{"topic", std::string(alerts_topic)},
-                      {"partition", parked.letter->partition},
-                      {"offset", parked.letter->offset}};
+  record["record"] = {
+      {"topic", std::string(alerts_topic)}, {"partition", parked.letter->partition}, {"offset", parked.letter->offset}};
   record["alert_id"] = parked.letter->alert.id;
   std::string text = boost::json::serialize(record);
   // The alert is JSON already, and its bytes are what a replay needs: it is put in as it is.

@@ -41,7 +41,8 @@ std::string one_line(std::string_view untrusted, std::size_t limit) {
   bool blank = false;
   for (const char32_t c : CodePoints(untrusted)) {
     const bool invisible = c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0x2028 || c == 0x2029 ||
-                           (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+                           (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+                           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
     if (invisible) {
       blank = !line.empty();
       continue;

@@ -29,9 +29,10 @@ std::string encode_attribute(std::string_view value) {
 
 /// Set by us on every request; a second one of the same name would leave the receiver to guess.
 bool set_by_us(std::string_view name) {
-  static constexpr std::string_view names[] = {"webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key",
-                                               "content-type"};
-  return std::any_of(std::begin(names), std::end(names), [&](std::string_view own) { return http::same_name(name, own); }) ||
+  static constexpr std::string_view names[] = {"webhook-id", "webhook-timestamp", "webhook-signature",
+                                               "idempotency-key", "content-type"};
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](std::string_view own) { return http::same_name(name, own); }) ||
          (name.size() >= 3 && http::same_name(name.substr(0, 3), "ce-"));
 }
 
@@ -129,13 +130,14 @@ std::unique_ptr<Sender> WebhookSettings::open(boost::asio::io_context& io) const
                           [settings = *this](const Letter& letter, Time now) { return settings.request(letter, now); });
 }
 
-std::unique_ptr<DestinationSettings> read_webhook(const config::Destination& destination, yaml::Diagnostics& diagnostics) {
+std::unique_ptr<DestinationSettings> read_webhook(const config::Destination& destination,
+                                                  yaml::Diagnostics& diagnostics) {
   auto settings = std::make_unique<WebhookSettings>();
   yaml::Mapping map(*destination.section, "a webhook destination", diagnostics);
   config::allow_common_keys(map);
   read_http(map, destination, settings->http, settings->pace, diagnostics);
-  if (const auto mode = map.choice<WebhookSettings::Mode>("mode", {{"structured", WebhookSettings::Mode::structured},
-                                                                   {"binary", WebhookSettings::Mode::binary}}))
+  if (const auto mode = map.choice<WebhookSettings::Mode>(
+          "mode", {{"structured", WebhookSettings::Mode::structured}, {"binary", WebhookSettings::Mode::binary}}))
     settings->mode = *mode;
   if (const yaml::Node* headers = map.find("headers"))
     read_headers(*headers, destination, settings->headers, diagnostics);

@@ -20,17 +20,18 @@ class WebhookSettings : public DestinationSettings {
   };
   HttpSettings http;
   Mode mode = Mode::structured;
-  std::vector<http::Header> headers;       ///< values may be secret
-  std::vector<config::Secret> secrets;     ///< decoded keys; the current one, then the one before it, while it is given
+  std::vector<http::Header> headers;    ///< values may be secret
+  std::vector<config::Secret> secrets;  ///< decoded keys; the current one, then the one before it, while it is given
 
   std::string fingerprint() const override;
   std::unique_ptr<Sender> open(boost::asio::io_context& io) const override;
 
-  /// The request of one try: all that a receiver sees but the connection. webhook-id and idempotency-key are the alert's
-  /// id on every try and after every restart; timestamp and signature are of this try.
+  /// The request of one try: all that a receiver sees but the connection. webhook-id and idempotency-key are the
+  /// alert's id on every try and after every restart; timestamp and signature are of this try.
   http::Request request(const Letter& letter, Time now) const;
 };
 
-std::unique_ptr<DestinationSettings> read_webhook(const config::Destination& destination, yaml::Diagnostics& diagnostics);
+std::unique_ptr<DestinationSettings> read_webhook(const config::Destination& destination,
+                                                  yaml::Diagnostics& diagnostics);
 
 }  // namespace newswatch::deliver

@@ -110,11 +110,10 @@ struct Client::Impl : Pool, std::enable_shared_from_this<Client::Impl> {
 
   void begin(Request request, Completion done) {
     if (gone) return;
-    const auto exchange = std::make_shared<Exchange>(
-        io, weak_from_this(), std::move(request), std::move(done),
-        [weak = weak_from_this()](Exchange* over) {
-          if (const auto self = weak.lock()) self->exchanges.erase(over);
-        });
+    const auto exchange = std::make_shared<Exchange>(io, weak_from_this(), std::move(request), std::move(done),
+                                                     [weak = weak_from_this()](Exchange* over) {
+                                                       if (const auto self = weak.lock()) self->exchanges.erase(over);
+                                                     });
     exchanges.emplace(exchange.get(), exchange);
     exchange->start();
   }
@@ -139,7 +138,8 @@ struct Client::Impl : Pool, std::enable_shared_from_this<Client::Impl> {
   const std::shared_ptr<boost::asio::ssl::context> tls;
   std::shared_ptr<Resolver> resolver;
   boost::asio::steady_timer sweep;
-  std::unordered_map<Exchange*, std::shared_ptr<Exchange>> exchanges;  // at most max_connections, and those being refused
+  std::unordered_map<Exchange*, std::shared_ptr<Exchange>>
+      exchanges;  // at most max_connections, and those being refused
   std::unordered_map<std::string, std::list<std::shared_ptr<Connection>>> idle;  // by origin; the oldest first
   std::size_t busy = 0, idle_count = 0;
   std::atomic<bool> gone = false;  // any thread
@@ -157,8 +157,8 @@ void Client::send(Request request, Completion done) {
   std::string fault = target_fault(request.url.target);
   for (const Header& header : request.headers)
     if (fault.empty()) fault = header_fault(header.name, header.value);
-  const bool plain = !request.method.empty() &&
-                     std::all_of(request.method.begin(), request.method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  const bool plain = !request.method.empty() && std::all_of(request.method.begin(), request.method.end(),
+                                                            [](char c) { return c >= 'A' && c <= 'Z'; });
   if (fault.empty() && !plain) fault = "the method of the request is no HTTP method";
   if (!fault.empty()) {
     boost::asio::post(impl_->io, [impl = impl_, done = std::move(done), message = request.url.origin() + ": " + fault] {

@@ -1,5 +1,6 @@
 #pragma once
-// An HTTP/1.1 client for deliveries: one deadline over everything that can hang, connections kept alive, nothing followed.
+// An HTTP/1.1 client for deliveries: one deadline over everything that can hang, connections kept alive, nothing
+// followed.
 //
 // A client belongs to one destination. Its pool, its name look-ups and its limits are its own, so that a dead endpoint
 // takes nothing from another. All clients share one io thread.
@@ -41,15 +42,15 @@ class IoThread {
 
 /// Every https and http request goes through it: CONNECT for https, absolute form for http.
 struct Proxy {
-  Url url;                            ///< http only: TLS to the proxy is not spoken
-  config::Secret authorization;       ///< value of Proxy-Authorization, or empty
+  Url url;                       ///< http only: TLS to the proxy is not spoken
+  config::Secret authorization;  ///< value of Proxy-Authorization, or empty
 };
 
 struct ClientSettings {
-  std::string ca_file;                  ///< PEM, instead of the system's authorities; empty: the system's
+  std::string ca_file;  ///< PEM, instead of the system's authorities; empty: the system's
   std::optional<Proxy> proxy;
-  std::size_t max_connections = 64;     ///< in use or idle; a request that finds none free is refused as overload
-  std::chrono::seconds max_idle{20};    ///< below the keep-alive of common servers, which saves most stale tries
+  std::size_t max_connections = 64;   ///< in use or idle; a request that finds none free is refused as overload
+  std::chrono::seconds max_idle{20};  ///< below the keep-alive of common servers, which saves most stale tries
   std::size_t max_response_head = 16u << 10;
   std::size_t max_response_body = 16u << 10;  ///< kept of it; what is longer is cut and its connection closed
 };
@@ -57,8 +58,8 @@ struct ClientSettings {
 struct Request {
   Url url;
   std::string method = "POST";
-  std::vector<Header> headers;               ///< checked by header_fault before anything is sent
-  std::shared_ptr<const std::string> body;   ///< shared over retries; may be null
+  std::vector<Header> headers;                ///< checked by header_fault before anything is sent
+  std::shared_ptr<const std::string> body;    ///< shared over retries; may be null
   std::chrono::milliseconds timeout{15'000};  ///< over look-up, connect, TLS, write and read together
 };
 
@@ -74,9 +75,14 @@ struct Response {
 enum class Fault : std::uint8_t {
   refused_request,  ///< a header, target or method that must not be sent: permanent
   overload,         ///< max_connections are busy: nothing was sent
-  resolve, connect, tls, proxy,  ///< nothing of the request was sent
-  timeout, closed, malformed,    ///< the endpoint may or may not have taken it
-  cancelled,        ///< the client was destroyed or cancel_all() called
+  resolve,
+  connect,
+  tls,
+  proxy,  ///< nothing of the request was sent
+  timeout,
+  closed,
+  malformed,  ///< the endpoint may or may not have taken it
+  cancelled,  ///< the client was destroyed or cancel_all() called
 };
 
 struct Failure {
@@ -97,8 +103,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   /// From any thread. `done` is called once, on the io thread, never inside send(), by the deadline at the latest.
-  /// A request is sent a second time only over a new connection, and only if the first went over a reused one that closed
-  /// before a byte was answered.
+  /// A request is sent a second time only over a new connection, and only if the first went over a reused one that
+  /// closed before a byte was answered.
   void send(Request request, Completion done);
   /// From any thread: every request in flight ends with Fault::cancelled.
   void cancel_all();

@@ -17,8 +17,8 @@ constexpr std::size_t proxy_head_limit = 16u << 10;
 Connection::Connection(boost::asio::io_context& io, std::shared_ptr<Resolver> resolver)
     : socket_(io), share_(io), resolver_(std::move(resolver)) {}
 
-void Connection::open(const Url& url, const std::optional<Proxy>& proxy,
-                      std::shared_ptr<boost::asio::ssl::context> tls, Deadline deadline, Opened opened) {
+void Connection::open(const Url& url, const std::optional<Proxy>& proxy, std::shared_ptr<boost::asio::ssl::context> tls,
+                      Deadline deadline, Opened opened) {
   url_ = url;
   proxy_ = proxy;
   tls_ = std::move(tls);
@@ -46,17 +46,18 @@ void Connection::connect(Resolver::Addresses addresses, std::size_t next) {
     });
   }
   const tcp::endpoint endpoint(addresses[next], proxy_ ? proxy_->url.port : url_.port);
-  socket_.async_connect(endpoint, [self = shared_from_this(), addresses = std::move(addresses), next](const Error& error) {
-    self->share_.cancel();
-    if (self->closed_) return;
-    if (!error && self->socket_.is_open()) return self->connected();
-    Error ignored;
-    self->socket_.close(ignored);
-    if (next + 1 < addresses.size()) return self->connect(addresses, next + 1);
-    self->resolver_->forget(self->proxy_ ? self->proxy_->url.host : self->url_.host);
-    const std::string what = error == boost::asio::error::operation_aborted ? "no answer in time" : error.message();
-    self->fail(self->proxy_ ? Fault::proxy : Fault::connect, "cannot connect: " + what);
-  });
+  socket_.async_connect(
+      endpoint, [self = shared_from_this(), addresses = std::move(addresses), next](const Error& error) {
+        self->share_.cancel();
+        if (self->closed_) return;
+        if (!error && self->socket_.is_open()) return self->connected();
+        Error ignored;
+        self->socket_.close(ignored);
+        if (next + 1 < addresses.size()) return self->connect(addresses, next + 1);
+        self->resolver_->forget(self->proxy_ ? self->proxy_->url.host : self->url_.host);
+        const std::string what = error == boost::asio::error::operation_aborted ? "no answer in time" : error.message();
+        self->fail(self->proxy_ ? Fault::proxy : Fault::connect, "cannot connect: " + what);
+      });
 }
 
 void Connection::connected() {
@@ -68,8 +69,8 @@ void Connection::connected() {
 }
 
 void Connection::ask_proxy() {
-  const std::string target = (url_.host.find(':') == std::string::npos ? url_.host : "[" + url_.host + "]") + ":" +
-                             std::to_string(url_.port);
+  const std::string target =
+      (url_.host.find(':') == std::string::npos ? url_.host : "[" + url_.host + "]") + ":" + std::to_string(url_.port);
   proxy_request_ = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n";
   if (!proxy_->authorization.empty())
     proxy_request_ += "Proxy-Authorization: " + proxy_->authorization.reveal() + "\r\n";

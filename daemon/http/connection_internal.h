@@ -27,8 +27,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Connection(boost::asio::io_context& io, std::shared_ptr<Resolver> resolver);
 
-  /// Looks up, connects, asks the proxy, shakes hands. Each address gets its share of what is left of the deadline, so that
-  /// a dead first one leaves time for the next; the deadline itself is the caller's, who ends it with close().
+  /// Looks up, connects, asks the proxy, shakes hands. Each address gets its share of what is left of the deadline, so
+  /// that a dead first one leaves time for the next; the deadline itself is the caller's, who ends it with close().
   void open(const Url& url, const std::optional<Proxy>& proxy, std::shared_ptr<boost::asio::ssl::context> tls,
             Deadline deadline, Opened opened);
   /// `bytes` must live until `done`.

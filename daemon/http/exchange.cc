@@ -17,7 +17,11 @@ bool end_of_stream(const boost::system::error_code& error) {
 }  // namespace
 
 Exchange::Exchange(boost::asio::io_context& io, std::weak_ptr<Pool> pool, Request request, Completion done, Ended ended)
-    : timer_(io), pool_(std::move(pool)), request_(std::move(request)), done_(std::move(done)), ended_(std::move(ended)) {}
+    : timer_(io),
+      pool_(std::move(pool)),
+      request_(std::move(request)),
+      done_(std::move(done)),
+      ended_(std::move(ended)) {}
 
 void Exchange::start() {
   deadline_ = std::chrono::steady_clock::now() + request_.timeout;
@@ -37,9 +41,10 @@ void Exchange::open_fresh() {
   phase_ = "connecting";
   connection_ = pool->fresh();
   if (!connection_)
-    return finish(Failure{Fault::overload, request_.url.origin() + ": " + std::to_string(pool->settings().max_connections) +
-                                               " connections are busy already"},
-                  false);
+    return finish(
+        Failure{Fault::overload, request_.url.origin() + ": " + std::to_string(pool->settings().max_connections) +
+                                     " connections are busy already"},
+        false);
   pool->open(*connection_, request_.url, deadline_, [self = shared_from_this()](std::optional<Failure> failure) {
     if (self->over_) return;
     if (failure) return self->finish(std::move(*failure), false);
@@ -119,12 +124,14 @@ void Exchange::parse() {
     const std::size_t used = parser_->put(buffer.data(), error);
     buffer.consume(used);
     if (error && error != boost::beast::http::error::need_more)
-      return finish(Failure{Fault::malformed, request_.url.origin() + ": its answer is no HTTP: " + error.message()}, false);
+      return finish(Failure{Fault::malformed, request_.url.origin() + ": its answer is no HTTP: " + error.message()},
+                    false);
     if (parser_->is_header_done()) {
       const unsigned status = parser_->get().result_int();
       if (status >= 100 && status < 200 && status != 101) {
         if (++interim_ > max_interim)
-          return finish(Failure{Fault::malformed, request_.url.origin() + ": it sends one 1xx answer after the other"}, false);
+          return finish(Failure{Fault::malformed, request_.url.origin() + ": it sends one 1xx answer after the other"},
+                        false);
         parser_.emplace();
         parser_->header_limit(static_cast<std::uint32_t>(pool->settings().max_response_head));
         parser_->body_limit(boost::none);
@@ -132,8 +139,9 @@ void Exchange::parse() {
         continue;
       }
       if (status < 200 || status > 599)
-        return finish(Failure{Fault::malformed, request_.url.origin() + ": it answered with status " + std::to_string(status)},
-                      false);
+        return finish(
+            Failure{Fault::malformed, request_.url.origin() + ": it answered with status " + std::to_string(status)},
+            false);
       if (parser_->is_done()) return answer(true);
       if (parser_->get().body().size() > pool->settings().max_response_body) return answer(false);
     }
@@ -158,7 +166,8 @@ void Exchange::broken(const Error& error) {
     return answer(whole && !ignored);
   }
   const std::string what = answered_ ? "it broke off within its answer" : "it closed the connection without an answer";
-  finish(Failure{Fault::closed, request_.url.origin() + ": " + what + (end_of_stream(error) ? "" : " (" + error.message() + ")")},
+  finish(Failure{Fault::closed,
+                 request_.url.origin() + ": " + what + (end_of_stream(error) ? "" : " (" + error.message() + ")")},
          false);
 }
 
@@ -188,7 +197,8 @@ void Exchange::answer(bool complete) {
   }
   response.complete = complete;
   response.reused = connection_->served;
-  const bool keep = complete && !write_failed_ && parser_->is_done() && parser_->keep_alive() && connection_->buffer.size() == 0;
+  const bool keep =
+      complete && !write_failed_ && parser_->is_done() && parser_->keep_alive() && connection_->buffer.size() == 0;
   connection_->served = true;
   finish(std::move(response), keep);
 }

@@ -23,7 +23,8 @@ class Pool {
   virtual std::shared_ptr<Connection> take(const Url& url) = 0;
   /// A connection not opened yet, or null when there are as many as allowed.
   virtual std::shared_ptr<Connection> fresh() = 0;
-  virtual void open(Connection& connection, const Url& url, Connection::Deadline deadline, Connection::Opened opened) = 0;
+  virtual void open(Connection& connection, const Url& url, Connection::Deadline deadline,
+                    Connection::Opened opened) = 0;
   /// The exchange is over with the connection, which may serve again if `keep`.
   virtual void give_back(const Url& url, std::shared_ptr<Connection> connection, bool keep) = 0;
   virtual const ClientSettings& settings() const = 0;
@@ -62,8 +63,8 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::string wire_;
   std::optional<boost::beast::http::response_parser<boost::beast::http::string_body>> parser_;
   const char* phase_ = "connecting";
-  int interim_ = 0;           // 1xx answers read past
-  bool answered_ = false;     // a byte came back
+  int interim_ = 0;        // 1xx answers read past
+  bool answered_ = false;  // a byte came back
   bool second_try_ = false;
   bool write_failed_ = false;
   bool over_ = false;

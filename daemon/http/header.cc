@@ -15,8 +15,8 @@ bool token_char(unsigned char c) {
   return std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) != std::string_view::npos;
 }
 
-constexpr std::array<std::string_view, 9> own_names{"host",   "content-length", "connection", "transfer-encoding", "expect",
-                                                    "upgrade", "te",            "trailer",    "keep-alive"};
+constexpr std::array<std::string_view, 9> own_names{
+    "host", "content-length", "connection", "transfer-encoding", "expect", "upgrade", "te", "trailer", "keep-alive"};
 
 bool reserved(std::string_view name) {
   if (name.size() >= 6 && same_name(name.substr(0, 6), "proxy-")) return true;

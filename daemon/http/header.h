@@ -14,8 +14,8 @@ struct Header {
 
 /// Empty when the header may be sent, else what is wrong with it, without the value (it may be a secret).
 /// A name is a token of RFC 9110 and none of those that the client writes itself: Host, Content-Length, Connection,
-/// Transfer-Encoding, Expect, Upgrade, TE, Trailer, Keep-Alive, Proxy-*. A value is visible ASCII, space and tab, without
-/// space at its ends, and at most 8 KiB long.
+/// Transfer-Encoding, Expect, Upgrade, TE, Trailer, Keep-Alive, Proxy-*. A value is visible ASCII, space and tab,
+/// without space at its ends, and at most 8 KiB long.
 std::string header_fault(std::string_view name, std::string_view value);
 
 /// Empty when the target may be sent: it starts with '/' and is visible ASCII without space or '#', at most 8 KiB.

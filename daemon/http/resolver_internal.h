@@ -28,8 +28,8 @@ class Resolver {
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
 
-  /// On the io thread, as are the answers; at once (inside the call) when the answer is known. Look-ups of one name share
-  /// one thread and one answer, which is kept for 30 s.
+  /// On the io thread, as are the answers; at once (inside the call) when the answer is known. Look-ups of one name
+  /// share one thread and one answer, which is kept for 30 s.
   void resolve(const std::string& host, Done done);
   /// The answer did not lead to a connection: ask anew the next time.
   void forget(const std::string& host);
@@ -43,7 +43,7 @@ class Resolver {
   void answered(const std::string& host, const Addresses& addresses, const std::string& why_not);
 
   std::shared_ptr<Mailbox> mailbox_;
-  std::map<std::string, Known> known_;  // as many as a client has hosts: its endpoint and a proxy
+  std::map<std::string, Known> known_;                // as many as a client has hosts: its endpoint and a proxy
   std::map<std::string, std::vector<Done>> waiting_;  // as many as requests in flight
 };
 

@@ -9,9 +9,7 @@
 namespace newswatch::http {
 namespace {
 
-bool letter_or_digit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
 /// Letters, digits, '-', '_' and dots between labels of 1 to 63 bytes.
 bool plausible_name(std::string_view host) {
@@ -93,7 +91,8 @@ std::variant<Url, std::string> parse_url(std::string_view text) {
     const std::string_view digits(view.port().data(), view.port().size());
     unsigned number = 0;  // port_number() of Boost 1.81 wraps around
     for (const char c : digits.substr(0, 6)) number = number * 10 + static_cast<unsigned>(c - '0');
-    if (digits.size() > 5 || number == 0 || number > 65'535) return Fault("the port of the URL is not within 1 to 65535");
+    if (digits.size() > 5 || number == 0 || number > 65'535)
+      return Fault("the port of the URL is not within 1 to 65535");
     url.port = static_cast<std::uint16_t>(number);
   } else {
     url.port = url.tls ? 443 : 80;

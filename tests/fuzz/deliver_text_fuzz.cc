@@ -1,4 +1,5 @@
-// libFuzzer: whatever the bytes are, what goes out is safe in its place: Slack's markup, a line of a terminal, a request head.
+// libFuzzer: whatever the bytes are, what goes out is safe in its place: Slack's markup, a line of a terminal, a
+// request head.
 //   clang++ -fsanitize=fuzzer,address,undefined; corpus: any titles, answers of endpoints, URLs.
 
 #include <cstddef>

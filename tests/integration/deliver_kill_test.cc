@@ -1,5 +1,5 @@
-// Delivery under kill -9: a webhook gets every alert at least once, with its id unchanged; a topic of the user's gets each
-// exactly once. The control writes the topic outside of transactions, and the same check must find it wanting.
+// Delivery under kill -9: a webhook gets every alert at least once, with its id unchanged; a topic of the user's gets
+// each exactly once. The control writes the topic outside of transactions, and the same check must find it wanting.
 
 #include <gtest/gtest.h>
 
@@ -56,7 +56,8 @@ void run_with_kills(const KafkaCluster& cluster, const Names& names, const std::
   int fed = 0;
   const auto feed = [&](int to) {
     std::vector<kafka::OutRecord> records;
-    for (; fed < to; ++fed) records.push_back(alert_record(names.topics.alerts.name, sample_alert("kill", fed, {"hook", "desk"})));
+    for (; fed < to; ++fed)
+      records.push_back(alert_record(names.topics.alerts.name, sample_alert("kill", fed, {"hook", "desk"})));
     produce(properties, records);
   };
   Process worker = start();

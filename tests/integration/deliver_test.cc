@@ -35,11 +35,12 @@ using test::ReceivedRequest;
 /// A receiver that counts what it got by id.
 class Receiver {
  public:
-  explicit Receiver(Reaction reaction = {}) : reaction_(std::move(reaction)), server_([this](const ReceivedRequest& request) {
-    std::lock_guard lock(mutex_);
-    ++got_[request.header("webhook-id")];
-    return reaction_;
-  }) {}
+  explicit Receiver(Reaction reaction = {})
+      : reaction_(std::move(reaction)), server_([this](const ReceivedRequest& request) {
+          std::lock_guard lock(mutex_);
+          ++got_[request.header("webhook-id")];
+          return reaction_;
+        }) {}
   std::map<std::string, int> got() {
     std::lock_guard lock(mutex_);
     return got_;
@@ -71,9 +72,9 @@ class DeliverTest : public testing::Test {
   }
 
   std::unique_ptr<Stage> start(const Stage::Destinations& destinations) {
-    auto stage = std::make_unique<Stage>(common, io.context(), watchdog, metrics, [](const kafka::LoopFailure& failure) {
-      ADD_FAILURE() << "the loop failed: " << failure.error.message;
-    });
+    auto stage = std::make_unique<Stage>(
+        common, io.context(), watchdog, metrics,
+        [](const kafka::LoopFailure& failure) { ADD_FAILURE() << "the loop failed: " << failure.error.message; });
     stage->apply(destinations);
     return stage;
   }
@@ -105,7 +106,8 @@ class DeliverTest : public testing::Test {
   }
   bool all_committed(const std::string& group) {
     return eventually(60s, [&] {
-      return test::group_offsets(cluster->properties(), common.prefix + "-deliver-" + group, common.topics.alerts.name) ==
+      return test::group_offsets(cluster->properties(), common.prefix + "-deliver-" + group,
+                                 common.topics.alerts.name) ==
              test::topic_ends(cluster->properties(), common.topics.alerts.name);
     });
   }
@@ -153,15 +155,18 @@ TEST_F(DeliverTest, SendsOnlyWhatNamesItAndGoesOnWhereItStopped) {
   stage->stop(10s);
   feed(100, 150, {"hook", "other"});
   stage = start({webhook("hook", receiver.url())});
-  EXPECT_TRUE(eventually(60s, [&] {
-    auto expected = once(0, 50);
-    expected.merge(once(100, 150));
-    return receiver.got() == expected;
-  })) << "each exactly once over a clean stop; got " << receiver.got().size() << " assigned " << stage->status()[0].loop.assigned
-      << " started " << stage->status()[0].loop.started << " lag " << stage->status()[0].loop.lag << " in hand "
-      << stage->status()[0].in_hand << " ends "
+  EXPECT_TRUE(eventually(60s,
+                         [&] {
+                           auto expected = once(0, 50);
+                           expected.merge(once(100, 150));
+                           return receiver.got() == expected;
+                         }))
+      << "each exactly once over a clean stop; got " << receiver.got().size() << " assigned "
+      << stage->status()[0].loop.assigned << " started " << stage->status()[0].loop.started << " lag "
+      << stage->status()[0].loop.lag << " in hand " << stage->status()[0].in_hand << " ends "
       << testing::PrintToString(test::topic_ends(cluster->properties(), common.topics.alerts.name)) << " group "
-      << testing::PrintToString(test::group_offsets(cluster->properties(), common.prefix + "-deliver-hook", common.topics.alerts.name));
+      << testing::PrintToString(
+             test::group_offsets(cluster->properties(), common.prefix + "-deliver-hook", common.topics.alerts.name));
 }
 
 TEST_F(DeliverTest, AnOutageIsSurvivedInOrderOfReturn) {
@@ -276,7 +281,8 @@ TEST_F(DeliverTest, AMissingTopicIsWaitedFor) {
   const auto stage = start({topic("desk", desk), webhook("hook", receiver.url())});
   feed(0, 20, {"desk", "hook"});
   EXPECT_TRUE(eventually(60s, [&] { return receiver.got() == once(0, 20); })) << "others go on";
-  EXPECT_TRUE(eventually(60s, [&] { return !stage->status()[0].last_error.empty() || !stage->status()[0].loop.trouble.empty(); }));
+  EXPECT_TRUE(eventually(
+      60s, [&] { return !stage->status()[0].last_error.empty() || !stage->status()[0].loop.trouble.empty(); }));
   cluster->create_topic(desk, 2);
   EXPECT_TRUE(all_committed("desk"));
   std::map<std::string, int> got;
@@ -292,10 +298,12 @@ TEST_F(DeliverTest, AHandoverToAnotherInstanceLosesNothing) {
   EXPECT_TRUE(eventually(60s, [&] { return receiver.got().size() > 100; }));
   config::Common other = common;
   other.instance = "b";
-  Stage second(other, io.context(), watchdog, metrics, [](const kafka::LoopFailure& failure) { ADD_FAILURE() << failure.error.message; });
+  Stage second(other, io.context(), watchdog, metrics,
+               [](const kafka::LoopFailure& failure) { ADD_FAILURE() << failure.error.message; });
   second.apply({webhook("hook", receiver.url())});
   feed(1'000, 2'000, {"hook"});
-  EXPECT_TRUE(eventually(60s, [&] { return second.status()[0].loop.assigned == 2 && second.status()[0].loop.ready(); }));
+  EXPECT_TRUE(
+      eventually(60s, [&] { return second.status()[0].loop.assigned == 2 && second.status()[0].loop.ready(); }));
   feed(2'000, 3'000, {"hook"});
   first->stop(10s);
   EXPECT_TRUE(eventually(60s, [&] { return receiver.got().size() == 3'000u; })) << receiver.got().size();

@@ -38,7 +38,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void react() {
     const auto& message = parser_->get();
     ReceivedRequest request{std::string(message.method_string()), std::string(message.target()), message.body(), {}};
-    for (const auto& field : message) request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    for (const auto& field : message)
+      request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     const Reaction reaction = handler_(request);
     if (reaction.close) return;
     if (reaction.hang) return wait_for_close();
@@ -107,10 +108,13 @@ std::string ReceivedRequest::header(const std::string& name) const {
   return {};
 }
 
-HttpReceiver::HttpReceiver(Handler handler, std::uint16_t port) : impl_(std::make_unique<Impl>(std::move(handler), port)) {}
+HttpReceiver::HttpReceiver(Handler handler, std::uint16_t port)
+    : impl_(std::make_unique<Impl>(std::move(handler), port)) {}
 HttpReceiver::~HttpReceiver() = default;
 std::uint16_t HttpReceiver::port() const { return impl_->acceptor.local_endpoint().port(); }
-std::string HttpReceiver::url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(port()) + path; }
+std::string HttpReceiver::url(const std::string& path) const {
+  return "http://127.0.0.1:" + std::to_string(port()) + path;
+}
 std::size_t HttpReceiver::connections() const { return impl_->accepted; }
 
 }  // namespace newswatch::test

@@ -30,7 +30,8 @@ class HttpReceiver {
  public:
   using Handler = std::function<Reaction(const ReceivedRequest&)>;
   /// `handler` runs on the server's thread. Port 0: any free one.
-  explicit HttpReceiver(Handler handler = [](const ReceivedRequest&) { return Reaction(); }, std::uint16_t port = 0);
+  explicit HttpReceiver(
+      Handler handler = [](const ReceivedRequest&) { return Reaction(); }, std::uint16_t port = 0);
   ~HttpReceiver();
   std::uint16_t port() const;
   std::string url(const std::string& path = "/hook") const;  ///< http://127.0.0.1:PORT/hook

@@ -118,8 +118,8 @@ TEST_F(CourierTest, ParksWhatIsRefusedForGood) {
 TEST_F(CourierTest, GivesUpWhatExpiresAlsoWhileTheEndpointIsDead) {
   make({.retry = {1s, 2, 10min}}, 1h);
   accept(1);
-  accept(2, 0, 59min);   // read late: a minute is left
-  accept(3, 0, 61min);   // too old already
+  accept(2, 0, 59min);  // read late: a minute is left
+  accept(3, 0, 61min);  // too old already
   auto tries = start();
   ASSERT_EQ(tries.size(), 2u);
   auto parked = courier->take_parked();
@@ -223,7 +223,8 @@ TEST_F(CourierTest, RetryAfterHoldsTheWholeEndpointBack) {
   for (int i = 0; i < 10; ++i) accept(i);
   const auto tries = start();
   courier->finished(tries[0].ticket, {Kind::retry, "answered 429", 90s, true}, clock);
-  for (std::size_t i = 1; i < tries.size(); ++i) courier->finished(tries[i].ticket, {Kind::retry, "answered 429", 5s, true}, clock);
+  for (std::size_t i = 1; i < tries.size(); ++i)
+    courier->finished(tries[i].ticket, {Kind::retry, "answered 429", 5s, true}, clock);
   EXPECT_TRUE(start().empty());
   EXPECT_EQ(until_next(), 90s);
   pass(89s);
@@ -303,7 +304,8 @@ TEST_F(CourierTest, SimulatedLivesLoseNothing) {
     std::mt19937 random(base + run);
     const auto chance = [&](double p) { return std::uniform_real_distribution<double>(0, 1)(random) < p; };
     const Pace pace{static_cast<int>(1 + random() % 8), chance(0.5) ? 0.0 : 5.0, {100ms, 2, 10s}};
-    courier = std::make_unique<Courier>(pace, 5min, [&] { return std::uniform_real_distribution<double>(0, 1)(random); });
+    courier =
+        std::make_unique<Courier>(pace, 5min, [&] { return std::uniform_real_distribution<double>(0, 1)(random); });
     struct Flight {
       std::int64_t offset;
       Courier::Steady ends;

@@ -48,9 +48,7 @@ const Settings& as(const Read& result, std::size_t index = 0) {
   return *settings;
 }
 
-TEST(Kinds, AreFour) {
-  EXPECT_EQ(kind_names(), (std::vector<std::string>{"kafka", "webhook", "slack", "stdout"}));
-}
+TEST(Kinds, AreFour) { EXPECT_EQ(kind_names(), (std::vector<std::string>{"kafka", "webhook", "slack", "stdout"})); }
 
 TEST(Kinds, ReadsEachWithItsDefaults) {
   const Read result = read(R"(
@@ -128,7 +126,8 @@ TEST(Kinds, TellsWhatIsWrongWithItsPlaceAndNoSecret) {
       {"{type: webhook, url: \"https://x.example/\", headers: {X-A: 1, x-a: 2}}", "bad-header"},
       {"{type: webhook, url: \"https://x.example/\", secret: \"whsec_\"}", "bad-secret"},
       {"{type: webhook, url: \"https://x.example/\", secret: \"whsec_AQID\"}", "bad-secret"},
-      {"{type: webhook, url: \"https://x.example/\", previous_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}", "bad-value"},
+      {"{type: webhook, url: \"https://x.example/\", previous_secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}",
+       "bad-value"},
       {"{type: webhook, url: \"https://x.example/\", timeout: 1h}", "bad-value"},
       {"{type: webhook, url: \"https://x.example/\", timeout: 10}", "bad-duration"},
       {"{type: webhook, url: \"https://x.example/\", retry: {first: 10s, max: 1s}}", "bad-value"},

@@ -25,7 +25,8 @@ TEST(WebhookSecret, IsReadWithAndWithoutPrefixAndPadding) {
 }
 
 TEST(WebhookSecret, RefusesWhatIsNoSecret) {
-  for (const char* text : {"", "whsec_", "whsec_=", "whsec_A", "whsec_AQ=D", "whsec_AQIDB", "whsec_AQIDBA=", "hello world!"})
+  for (const char* text :
+       {"", "whsec_", "whsec_=", "whsec_A", "whsec_AQ=D", "whsec_AQIDB", "whsec_AQIDBA=", "hello world!"})
     EXPECT_FALSE(decode_webhook_secret(text)) << text;
 }
 
@@ -44,8 +45,9 @@ TEST(WebhookSignature, AgreesWithTheStandardsVectors) {
       continue;
     }
     ASSERT_TRUE(key);
-    const std::string ours = webhook_signature(*key, std::string(vector.at("id").as_string()), vector.at("timestamp").as_int64(),
-                                               std::string(vector.at("payload").as_string()));
+    const std::string ours =
+        webhook_signature(*key, std::string(vector.at("id").as_string()), vector.at("timestamp").as_int64(),
+                          std::string(vector.at("payload").as_string()));
     const std::string listed(vector.at("signature").as_string());
     bool found = false;  // the header is a list: one entry must be ours
     std::stringstream entries(listed);

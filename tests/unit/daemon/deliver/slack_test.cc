@@ -85,7 +85,8 @@ TEST(Slack, LinksOnlyToHttpAndNeverOutOfTheLink) {
 
 TEST(Slack, KeepsItsLimitsWhateverTheTextIs) {
   flow::Alert alert = sample();
-  for (const std::string& unit : {std::string("&"), std::string("x"), std::string("🛰"), std::string("\xff"), std::string("<")}) {
+  for (const std::string& unit :
+       {std::string("&"), std::string("x"), std::string("🛰"), std::string("\xff"), std::string("<")}) {
     std::string longer;
     for (int i = 0; i < 20'000; ++i) longer += unit;
     alert.rule.title = alert.article.title = alert.article.source = alert.evidence.snippet = longer;

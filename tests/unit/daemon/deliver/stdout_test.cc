@@ -32,7 +32,8 @@ TEST(StdoutLine, IsTheAlertInOneLineOfJson) {
 
 TEST(StdoutLine, IsTextForAPersonWithTheHitMarked) {
   EXPECT_EQ(stdout_line(*sample(), StdoutSettings::Format::text),
-            "2026-01-02T00:00:01.000Z HIGH | Rule 1 | Talks on NATO accession go on | news.example | https://news.example/1 | "
+            "2026-01-02T00:00:01.000Z HIGH | Rule 1 | Talks on NATO accession go on | news.example | "
+            "https://news.example/1 | "
             "The [NATO accession] of Sweden was discussed in Brussels on Tuesday.\n");
 }
 

@@ -18,7 +18,10 @@ TEST(CodePoints, LeavesValidTextAlone) {
 }
 
 TEST(CodePoints, ReplacesWhatIsNotUtf8) {
-  EXPECT_EQ(through("a\xff" "b"), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(through("a\xff"
+                    "b"),
+            "a\xef\xbf\xbd"
+            "b");
   EXPECT_EQ(through("\xc0\xaf"), "\xef\xbf\xbd\xef\xbf\xbd") << "overlong";
   EXPECT_EQ(through("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") << "surrogate";
   EXPECT_EQ(through("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd") << "cut off";
@@ -30,7 +33,8 @@ TEST(Cut, CountsCodePoints) {
   EXPECT_EQ(cut("abc", 0), "");
 }
 
-flow::Evidence evidence(std::string snippet, std::uint32_t start, std::vector<std::pair<std::uint32_t, std::uint32_t>> hits) {
+flow::Evidence evidence(std::string snippet, std::uint32_t start,
+                        std::vector<std::pair<std::uint32_t, std::uint32_t>> hits) {
   flow::Evidence made;
   made.snippet = std::move(snippet);
   made.snippet_start = start;

@@ -33,8 +33,8 @@ TEST(Verdict, EveryStatusHasItsOwn) {
 
 TEST(Verdict, EveryFaultHasItsOwn) {
   using http::Fault;
-  for (const Fault fault : {Fault::resolve, Fault::connect, Fault::tls, Fault::proxy, Fault::timeout, Fault::closed,
-                            Fault::malformed}) {
+  for (const Fault fault :
+       {Fault::resolve, Fault::connect, Fault::tls, Fault::proxy, Fault::timeout, Fault::closed, Fault::malformed}) {
     const Outcome outcome = judge(http::Failure{fault, "it broke"}, Time{});
     EXPECT_EQ(outcome.kind, Kind::retry);
     EXPECT_TRUE(outcome.endpoint_down);

@@ -44,7 +44,8 @@ Reply ask(Client& client, Request request) {
 }
 
 std::string describe(const Reply& reply) {
-  if (const auto* failure = std::get_if<Failure>(&reply)) return "failure " + std::to_string(static_cast<int>(failure->fault)) + ": " + failure->message;
+  if (const auto* failure = std::get_if<Failure>(&reply))
+    return "failure " + std::to_string(static_cast<int>(failure->fault)) + ": " + failure->message;
   return "status " + std::to_string(std::get<Response>(reply).status);
 }
 
@@ -56,12 +57,12 @@ std::string describe(const Reply& reply) {
     EXPECT_EQ(failure->fault, expected) << failure->message; \
   } while (false)
 
-#define EXPECT_STATUS(reply, expected)                \
-  do {                                                \
-    const Reply got = (reply);                        \
+#define EXPECT_STATUS(reply, expected)                  \
+  do {                                                  \
+    const Reply got = (reply);                          \
     const auto* response = std::get_if<Response>(&got); \
-    ASSERT_TRUE(response) << describe(got);           \
-    EXPECT_EQ(response->status, expected);            \
+    ASSERT_TRUE(response) << describe(got);             \
+    EXPECT_EQ(response->status, expected);              \
   } while (false)
 
 /// A server that treats each connection as a script says, the n-th by the n-th script (the last for all others).
@@ -78,12 +79,13 @@ class Scripted {
         if (error || over_) return;
         ++connections;
         // Each on a thread of its own: a script may hang until the client goes away.
-        sessions_.emplace_back([script = scripts_[std::min(n, scripts_.size() - 1)], one = std::move(socket)]() mutable {
-          try {
-            script(one);
-          } catch (const std::exception&) {  // the client went away
-          }
-        });
+        sessions_.emplace_back(
+            [script = scripts_[std::min(n, scripts_.size() - 1)], one = std::move(socket)]() mutable {
+              try {
+                script(one);
+              } catch (const std::exception&) {  // the client went away
+              }
+            });
       }
     });
   }
@@ -195,7 +197,8 @@ TEST_F(ClientTest, FollowsNoRedirect) {
   EXPECT_EQ(requests, 1);
 }
 
-// --- faults -----------------------------------------------------------------------------------------------------------
+// --- faults
+// -----------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, ARefusedConnectionFailsAtOnce) {
   std::uint16_t port = 0;
@@ -291,11 +294,12 @@ TEST_F(ClientTest, AStatusAfterTheDeadlineIsTooLate) {
 }
 
 TEST_F(ClientTest, GarbageIsMalformed) {
-  for (const std::string& garbage : {std::string("SSH-2.0-OpenSSH_9.2\r\n\r\n"), std::string("HTTP/1.1 abc OK\r\n\r\n"),
-                                     std::string("HTTP/1.1 200 OK\nContent-Length: 0\n\n"), std::string("HTTP/1.1 101 Go\r\n\r\n"),
-                                     std::string("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"),
-                                     std::string("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
-                                     std::string("HTTP/1.1 200 OK\r\nA\x01: b\r\n\r\n"), std::string(300, '\0')}) {
+  for (const std::string& garbage :
+       {std::string("SSH-2.0-OpenSSH_9.2\r\n\r\n"), std::string("HTTP/1.1 abc OK\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\nContent-Length: 0\n\n"), std::string("HTTP/1.1 101 Go\r\n\r\n"),
+        std::string("HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"), std::string("HTTP/1.1 200 OK\r\nA\x01: b\r\n\r\n"),
+        std::string(300, '\0')}) {
     Scripted server({[&](tcp::socket& socket) {
       read_request(socket);
       say(socket, garbage);
@@ -328,7 +332,8 @@ TEST_F(ClientTest, EndlessInterimAnswersAreCutOff) {
 TEST_F(ClientTest, ReadsPastInterimAnswers) {
   Scripted server({[](tcp::socket& socket) {
     read_request(socket);
-    say(socket, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
+    say(socket,
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
     until_closed(socket);
   }});
   Client client(io.context(), {});
@@ -366,7 +371,8 @@ TEST_F(ClientTest, AnEarlyRefusalOfALargeBodyIsHeard) {
   EXPECT_STATUS(ask(client, request), 413);
 }
 
-// --- kept connections -------------------------------------------------------------------------------------------------
+// --- kept connections
+// -------------------------------------------------------------------------------------------------
 
 const std::string ok_answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
@@ -417,9 +423,9 @@ TEST_F(ClientTest, TheSecondTryIsTheLast) {
 }
 
 TEST_F(ClientTest, AConnectionIsNotKeptWhenTheServerSaysSoOrSendsTooMuch) {
-  for (const std::string& answer : {std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
-                                    std::string("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"),
-                                    ok_answer + "HTTP/1.1 200 OK\r\n"}) {
+  for (const std::string& answer :
+       {std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+        std::string("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n"), ok_answer + "HTTP/1.1 200 OK\r\n"}) {
     Scripted server({[&](tcp::socket& socket) {
       read_request(socket);
       say(socket, answer);
@@ -447,7 +453,8 @@ TEST_F(ClientTest, AnIdleConnectionIsClosedInTime) {
   EXPECT_EQ(closed.get_future().wait_for(10s), std::future_status::ready);
 }
 
-// --- what must not be sent --------------------------------------------------------------------------------------------
+// --- what must not be sent
+// --------------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, NothingWithALineBreakIsEverSent) {
   HttpReceiver receiver;
@@ -481,7 +488,8 @@ TEST_F(ClientTest, ErrorsNameTheOriginAndNoSecret) {
   EXPECT_NE(failure.message.find("http://127.0.0.1:"), std::string::npos) << failure.message;
 }
 
-// --- ending -----------------------------------------------------------------------------------------------------------
+// --- ending
+// -----------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, CancelAllEndsWhatIsInFlight) {
   HttpReceiver receiver([](const ReceivedRequest&) { return Reaction{.hang = true}; });
@@ -505,7 +513,8 @@ TEST_F(ClientTest, DestroyingAClientDropsItsCompletions) {
   EXPECT_EQ(completed, 0);
 }
 
-// --- proxy ------------------------------------------------------------------------------------------------------------
+// --- proxy
+// ------------------------------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, SendsPlainRequestsThroughAProxyInAbsoluteForm) {
   std::promise<ReceivedRequest> seen;
@@ -524,8 +533,9 @@ TEST_F(ClientTest, SendsPlainRequestsThroughAProxyInAbsoluteForm) {
 }
 
 TEST_F(ClientTest, AProxyThatRefusesIsNamedAsTheCulprit) {
-  for (const std::string& answer : {std::string("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"), std::string("garbage\r\n\r\n"),
-                                    std::string("HTTP/1.1 200 OK\r\n\r\nearly bytes"), std::string()}) {
+  for (const std::string& answer :
+       {std::string("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"), std::string("garbage\r\n\r\n"),
+        std::string("HTTP/1.1 200 OK\r\n\r\nearly bytes"), std::string()}) {
     Scripted proxy({[&](tcp::socket& socket) {
       boost::asio::streambuf buffer;
       boost::asio::read_until(socket, buffer, "\r\n\r\n");

@@ -46,7 +46,8 @@ Identity make_identity(const std::string& name, const std::string& alternative, 
   X509_gmtime_adj(X509_getm_notBefore(x), -2 * 86'400);
   X509_gmtime_adj(X509_getm_notAfter(x), days * 86'400L);
   X509_set_pubkey(x, made.key.get());
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
   X509_set_issuer_name(x, X509_get_subject_name(issuer ? issuer->certificate.get() : x));
   const auto extend = [&](int id, const std::string& value) {
     X509V3_CTX context;
@@ -108,7 +109,8 @@ class TlsServer {
         boost::asio::read_until(stream, buffer, "\r\n\r\n", error);
         if (error) break;
         ++requests;
-        boost::asio::write(stream, boost::asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")), error);
+        boost::asio::write(stream, boost::asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")),
+                           error);
       }
     }
   }
@@ -124,8 +126,9 @@ class TlsServer {
 class TlsTest : public testing::Test {
  protected:
   TlsTest() : authority_(make_identity("Test CA", "", nullptr)) {
-    file_ = std::filesystem::temp_directory_path() / ("newswatch-ca-" + std::to_string(getpid()) + "-" +
-                                                      testing::UnitTest::GetInstance()->current_test_info()->name() + ".pem");
+    file_ = std::filesystem::temp_directory_path() /
+            ("newswatch-ca-" + std::to_string(getpid()) + "-" +
+             testing::UnitTest::GetInstance()->current_test_info()->name() + ".pem");
     std::FILE* out = std::fopen(file_.c_str(), "w");
     PEM_write_X509(out, authority_.certificate.get());
     std::fclose(out);
@@ -269,8 +272,9 @@ TEST_F(TlsTest, ReachesATlsServerThroughAProxy) {
   {
     ClientSettings settings;
     settings.ca_file = file_;
-    settings.proxy = Proxy{std::get<Url>(parse_url("http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()))),
-                           config::Secret("Basic canary")};
+    settings.proxy =
+        Proxy{std::get<Url>(parse_url("http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()))),
+              config::Secret("Basic canary")};
     Client client(io_.context(), settings);
     const Reply reply = ask(client, "somewhere.invalid", 443);
     EXPECT_TRUE(std::holds_alternative<Response>(reply)) << fault(reply);

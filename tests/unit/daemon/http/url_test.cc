@@ -39,11 +39,26 @@ TEST(ParseUrl, TakesIpv6LiteralsOutOfTheirBrackets) {
 }
 
 TEST(ParseUrl, RefusesWhatMustNotBeCalledAndNeverRepeatsIt) {
-  for (const char* text :
-       {"", "example.com/hook", "ftp://example.com/", "javascript:alert(1)", "https:///hook", "https://user:canary@example.com/",
-        "https://canary@example.com/", "https://example.com/#canary", "https://example.com/canary b", "https://example.com/\r\ncanary",
-        "https://example.com:99999/", "https://example.com:0/", "https://2130706433/", "https://0x7f.1/", "https://127.1/",
-        "https://exa_mple..com/", "https://[example.com]/", "https://ex%61mple.com/", "https://example.com/\xc3\xa4", "file:///etc/passwd"}) {
+  for (const char* text : {"",
+                           "example.com/hook",
+                           "ftp://example.com/",
+                           "javascript:alert(1)",
+                           "https:///hook",
+                           "https://user:canary@example.com/",
+                           "https://canary@example.com/",
+                           "https://example.com/#canary",
+                           "https://example.com/canary b",
+                           "https://example.com/\r\ncanary",
+                           "https://example.com:99999/",
+                           "https://example.com:0/",
+                           "https://2130706433/",
+                           "https://0x7f.1/",
+                           "https://127.1/",
+                           "https://exa_mple..com/",
+                           "https://[example.com]/",
+                           "https://ex%61mple.com/",
+                           "https://example.com/\xc3\xa4",
+                           "file:///etc/passwd"}) {
     const auto result = parse_url(text);
     const auto* why = std::get_if<std::string>(&result);
     ASSERT_TRUE(why) << text;
@@ -56,15 +71,17 @@ TEST(HeaderFault, RefusesEveryControlCharacterInNameAndValue) {
     const std::string one(1, static_cast<char>(c));
     const bool fine = (c >= 0x20 && c < 0x7f) || c == '\t';
     EXPECT_EQ(header_fault("X-Test", "a" + one + "b").empty(), fine) << c;
-    const bool token = std::isalnum(c) != 0 || (c < 0x80 && c > 0x20 && std::string_view("!#$%&'*+-.^_`|~").find(one) != std::string_view::npos);
+    const bool token =
+        std::isalnum(c) != 0 ||
+        (c < 0x80 && c > 0x20 && std::string_view("!#$%&'*+-.^_`|~").find(one) != std::string_view::npos);
     EXPECT_EQ(header_fault("X" + one + "Y", "value").empty(), token && c < 0x80) << c;
     EXPECT_EQ(target_fault("/a" + one).empty(), c > 0x20 && c < 0x7f && c != '#') << c;
   }
 }
 
 TEST(HeaderFault, RefusesNamesThatTheClientWritesItself) {
-  for (const char* name : {"Host", "content-length", "Connection", "Transfer-Encoding", "EXPECT", "Upgrade", "te", "Trailer",
-                           "Keep-Alive", "Proxy-Authorization", "proxy-connection", ""})
+  for (const char* name : {"Host", "content-length", "Connection", "Transfer-Encoding", "EXPECT", "Upgrade", "te",
+                           "Trailer", "Keep-Alive", "Proxy-Authorization", "proxy-connection", ""})
     EXPECT_FALSE(header_fault(name, "x").empty()) << name;
   EXPECT_EQ(header_fault("Authorization", "Bearer abc"), "");
 }
