@@ -59,6 +59,7 @@ struct GroupConsumer::Impl {
   std::map<TopicPartition, QueuePtr> queues;
   int commits_under_way = 0;
   std::optional<Error> commit_error;
+  bool assigned_once = false;
 
   ~Impl() {
     queues.clear();
@@ -66,6 +67,13 @@ struct GroupConsumer::Impl {
     data_queue.reset();
     main_queue.reset();
     if (!handle) return;
+    // Before 2.3.0 destroying a cooperative-sticky member that never was assigned anything aborts the process
+    // (its issue 4381). close() has left the group; the handle is left lying, which a stop soon after the start and a
+    // fence before the first assignment can afford.
+    if (!assigned_once && options.assignor == Assignor::cooperative_sticky && rd_kafka_version() < 0x020300ff) {
+      static_cast<void>(handle.release());
+      return;
+    }
     const Watchdog::Call call(watch, "rd_kafka_destroy (consumer)", 15s);
     // close() has left the group; where it could not, closing again here would wait without bound.
     rd_kafka_destroy_flags(handle.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
@@ -95,6 +103,7 @@ struct GroupConsumer::Impl {
   // The offsets are numbers from the start. Taking a partition at its end for a placeholder and seeking once the place
   // is known loses records: on 2.0.2 the answer to the question for the end arrives after the seek and wins.
   void assign(rd_kafka_topic_partition_list_t* list) {
+    assigned_once = true;
     const std::vector<std::int64_t> offsets = listener.on_assigned(partitions_of(list));
     for (int i = 0; i < list->cnt; ++i) {
       auto& element = list->elems[i];

@@ -110,8 +110,8 @@ class Admin {
     return found;
   }
 
-  /// Nothing wrong when another instance was quicker.
-  Result<void> create(const TopicSpec& topic, int brokers) {
+  /// False: it is there already; another instance was quicker, or this broker has not heard of it yet.
+  Result<bool> create(const TopicSpec& topic, int brokers) {
     using NewTopicPtr = std::unique_ptr<rd_kafka_NewTopic_t, Deleter<rd_kafka_NewTopic_destroy>>;
     std::array<char, 256> why{};
     const NewTopicPtr made(rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, replication_of(topic, brokers),
@@ -129,11 +129,12 @@ class Admin {
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
     for (std::size_t i = 0; i < count; ++i) {
       const auto code = rd_kafka_topic_result_error(results[i]);
-      if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
+      if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return false;
+      if (code == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
       const char* detail = rd_kafka_topic_result_error_string(results[i]);
       return to_error(code, "creating topic " + topic.name, detail ? detail : "");
     }
-    return {};
+    return true;
   }
 
  private:
@@ -239,7 +240,7 @@ bool worth_waiting(const Error& error) {
 
 Result<std::vector<TopicProblem>> prepare_once(Admin& admin, const config::Common& common,
                                                const std::vector<TopicSpec>& topics,
-                                               const std::vector<std::string>& input_topics) {
+                                               const std::vector<std::string>& input_topics, int attempt) {
   auto cluster = admin.describe();
   if (!cluster) return cluster.error();
   std::vector<TopicProblem> problems;
@@ -261,8 +262,11 @@ Result<std::vector<TopicProblem>> prepare_once(Admin& admin, const config::Commo
     std::string why = "topic " + topic.name + " does not exist";
     if (common.create_topics) {
       const auto made = admin.create(topic, cluster->brokers);
+      if (made && !*made && attempt <= 3)  // it must be compared: look again
+        return retryable_error("topic_appears", "topic " + topic.name + " is being created by somebody else");
       if (made) {
-        observe::log_info("topic created", {{"topic", topic.name}, {"partitions", topic.partitions}});
+        if (*made)
+          observe::log_info("topic created", {{"topic", topic.name}, {"partitions", topic.partitions}});
         continue;
       }
       if (worth_waiting(made.error())) return made.error();
@@ -333,12 +337,13 @@ Result<std::vector<TopicProblem>> prepare_topics(const config::Common& common, c
   if (!handle) return handle.error();
   Admin admin(std::move(*handle));
   observe::LogRepeat repeat;
-  for (;;) {
+  for (int attempt = 1;; ++attempt) {
     if (cancelled && cancelled()) return retryable_error("cancelled", "stopped while waiting for Kafka");
-    auto problems = prepare_once(admin, common, topics, input_topics);
+    auto problems = prepare_once(admin, common, topics, input_topics, attempt);
     if (problems) return problems;
     if (!worth_waiting(problems.error())) return fatal_error(problems.error().code, problems.error().message);
-    repeat.log(observe::LogLevel::warn, "waiting for Kafka",
+    if (problems.error().code != "topic_appears")
+      repeat.log(observe::LogLevel::warn, "waiting for Kafka",
                {{"brokers", bootstrap(common.kafka)}, {"error", problems.error().message}});
     for (int i = 0; i < 10 && !(cancelled && cancelled()); ++i) std::this_thread::sleep_for(100ms);
   }

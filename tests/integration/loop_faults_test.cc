@@ -331,6 +331,38 @@ TEST(Loop, RecordsDeletedBeforeTheyWereReadAreCountedAndPassedOver) {
   EXPECT_EQ(read_topic(cluster->properties(), stage.output).size(), 570u);
 }
 
+TEST(Loop, IdleMemberIsNotEvicted) {
+  const KafkaCluster* cluster = KafkaCluster::shared();
+  NEWSWATCH_NEED_KAFKA(cluster);
+  Stage stage(*cluster);
+  kafka::LoopOptions options = stage.options("a");
+  options.client.emplace_back("max.poll.interval.ms", "6000");
+  options.client.emplace_back("session.timeout.ms", "6000");
+  Worker worker(stage, options);
+  ASSERT_TRUE(eventually(30s, [&] { return worker.loop.status().ready(); })) << worker.loop.status().trouble;
+  const auto rebalances = worker.metrics.counter(observe::Metric::rebalances, {"alert", "0"});
+  const auto before = rebalances.value();
+  std::this_thread::sleep_for(8s);  // longer than the interval: the claim is about time
+  EXPECT_EQ(rebalances.value(), before);
+  stage.feed(8);
+  ASSERT_TRUE(eventually(10s, [&] { return stage.finished(); }));
+  EXPECT_EQ(stage.check(), "");
+}
+
+TEST(Loop, OneBrokerOfThreeDiesAndNothingIsLostOrDoubled) {
+  const auto cluster = KafkaCluster::start(3);
+  NEWSWATCH_NEED_KAFKA(cluster);
+  Stage stage(*cluster);
+  stage.feed(400);
+  Worker worker(stage, stage.options("a"), 200us);
+  ASSERT_TRUE(eventually(60s, [&] { return worker.processor.processed > 20; })) << worker.loop.status().trouble;
+  stage.feed(2000);
+  cluster->kill9(1 + static_cast<int>(test_seed() % 3));
+  ASSERT_TRUE(eventually(90s, [&] { return stage.finished(); })) << worker.loop.status().trouble;
+  EXPECT_FALSE(worker.failed());
+  EXPECT_EQ(stage.check(), "");
+}
+
 TEST(Loop, NewGroupBeginsWhereStartSays) {
   const KafkaCluster* cluster = KafkaCluster::shared();
   NEWSWATCH_NEED_KAFKA(cluster);

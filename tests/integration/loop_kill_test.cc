@@ -3,6 +3,7 @@
 // the same check must find it wanting.
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <map>
 #include <random>
@@ -139,6 +140,31 @@ TEST(LoopKill, ControlWithOffsetsOutsideTheTransactionIsCaught) {
   std::map<std::string, int> seen;
   for (const ReadRecord& record : records) ++seen[counted_from(*record.value).value];
   EXPECT_EQ(static_cast<int>(seen.size()), inputs) << "at least once may double, but must not lose";
+}
+
+TEST(LoopKill, PausedInstanceThatReturnsAfterATakeoverMakesNothingVisible) {
+  const KafkaCluster* cluster = KafkaCluster::shared();
+  NEWSWATCH_NEED_KAFKA(cluster);
+  const Names names;
+  make_topics(*cluster, names);
+  Workers workers(*cluster, names, "exactly_once");
+  const auto properties = cluster->properties();
+  Process paused = workers.start("a");
+  produce(properties, numbered(names.input, 0, 2000));
+  ASSERT_TRUE(eventually(60s, [&] { return !group_offsets(properties, names.prefix + "-alert", names.input).empty(); }));
+  ASSERT_TRUE(paused.wait_for_output("partitions assigned")) << paused.output();
+  Process other = workers.start("b");
+  std::this_thread::sleep_for(1s);
+  paused.signal(SIGSTOP);          // in the middle of a transaction, most likely
+  std::this_thread::sleep_for(15s);  // longer than session and transaction may last
+  produce(properties, numbered(names.input, 2000, 3000));
+  paused.signal(SIGCONT);
+  const auto ends = topic_ends(properties, names.input);
+  EXPECT_TRUE(eventually(90s, [&] { return group_offsets(properties, names.prefix + "-alert", names.input) == ends; }))
+      << paused.output() << other.output();
+  EXPECT_EQ(paused.terminate(), 0) << paused.output();
+  EXPECT_EQ(other.terminate(), 0) << other.output();
+  EXPECT_EQ(check(read_topic(properties, names.output), 3000), "");
 }
 
 TEST(LoopKill, TopicAddedWhileAStaticMemberWasDownIsRead) {
