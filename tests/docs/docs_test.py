@@ -4,8 +4,8 @@ every ```console block executed in a copy of the tree and its output compared.
 
 usage: docs_test.py SOURCE_DIR NEWSWATCHD [DOCUMENT...]
 
-In a console block the lines that begin with "$ " (and those that continue them after a backslash) are the commands, run
-as one bash script; all others are what must come out, in that order, `…` standing for anything (alone on a line: for
+In a console block the lines that begin with "$ " (and those that continue them after a backslash, and here-documents) are
+the commands, run as one bash script; all others are what must come out, in that order, `…` standing for anything (alone on a line: for
 any lines). `localhost:9092` stands for the test broker of NEWSWATCH_TEST_BROKERS; without it such blocks are skipped,
 and with CI=true that is a failure. Commands of NOT_RUN are run by the test named there instead.
 """
@@ -94,11 +94,17 @@ class Documents:
                 self.fail(path, line, f"no valid alert: {error.message}")
 
     def console(self, path, line, text):
-        commands, expected, more = [], [], False
+        commands, expected, more, here = [], [], False, None
         for row in text.splitlines():
-            if more or row.startswith("$ "):
+            if here is not None:
+                commands[-1] += "\n" + row
+                if row == here:
+                    here = None
+            elif more or row.startswith("$ "):
                 commands.append(row if more else row[2:])
                 more = row.endswith("\\")
+                document = re.search(r"<<\s*'?(\w+)'?", row)
+                here = document.group(1) if document else None
             else:
                 expected.append(row.rstrip())
         commands = [c for c in commands if c.strip() not in NOT_RUN]
@@ -119,6 +125,8 @@ class Documents:
             (shims / "sudo").write_text("#!/bin/sh\nexec \"$@\"\n")
             (shims / "git").write_text(
                 f"#!/bin/sh\n[ \"$1\" = clone ] && exec cp -r '{tree}' newswatchd\nexec /usr/bin/git \"$@\"\n")
+            (shims / "kafka-topics.sh").write_text(
+                f"#!/bin/sh\nexec '{self.source}/scripts/kafka' run org.apache.kafka.tools.TopicCommand \"$@\"\n")
             for shim in shims.iterdir():
                 shim.chmod(0o755)
             env = dict(os.environ, PATH=f"{shims}:{self.binary.parent}:{os.environ['PATH']}",
