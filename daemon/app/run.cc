@@ -92,10 +92,13 @@ class Process {
       if (signal == SIGHUP) {
         events_.reload();
       } else if (events_.stopping()) {
+        // `timeout` and some supervisors signal the process and then its whole group: that is one wish, not two.
+        if (std::chrono::steady_clock::now() - stop_asked_ < std::chrono::milliseconds(500)) return wait_for_signals();
         log_warn("second signal: ending at once; what was in hand is done again by the next run");
         _exit(ExitCode::exit_temporary);
       } else {
         log_info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+        stop_asked_ = std::chrono::steady_clock::now();
         events_.stop();
       }
       wait_for_signals();
@@ -297,6 +300,7 @@ class Process {
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
   asio::signal_set signals_{io_, SIGTERM, SIGINT, SIGHUP};
+  std::chrono::steady_clock::time_point stop_asked_{};  // on the io thread
   asio::steady_timer timer_{io_}, last_resort_{io_};
   const std::optional<std::chrono::milliseconds> watchdog_ = notify::watchdog_interval();
   std::atomic<bool> ready_told_{false};

@@ -13,7 +13,7 @@
 namespace newswatch::tool {
 namespace {
 
-const std::map<std::string, Format> formats{{"text", Format::text}, {"json", Format::json}};
+const std::map<std::string, Format> formats{{"text", Format::text}, {"json", Format::json}, {"jsonl", Format::json}};
 
 void add_format(CLI::App& command, Format& format) {
   command.add_option("--format", format, "text for people, json for programs")
