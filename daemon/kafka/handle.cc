@@ -154,11 +154,15 @@ rd_kafka_resp_err_t produce_record(rd_kafka_t* handle, const OutRecord& record, 
     return text ? const_cast<char*>(text->data()) : nullptr;
   };
   const auto size = [](const std::optional<std::string>& text) { return text ? text->size() : std::size_t{0}; };
+  // The macros of rd_kafka_producev() check their types with an extension of GNU's.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
   const rd_kafka_resp_err_t code = rd_kafka_producev(
       handle, RD_KAFKA_V_TOPIC(record.topic.c_str()), RD_KAFKA_V_PARTITION(record.partition.value_or(-1)),
       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(bytes(record.key), size(record.key)),
       RD_KAFKA_V_VALUE(bytes(record.value), size(record.value)), RD_KAFKA_V_TIMESTAMP(timestamp),
       RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
+#pragma GCC diagnostic pop
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) headers.release();  // the message owns them now
   return code;
 }

@@ -308,7 +308,9 @@ TEST(Loop, RecordsDeletedBeforeTheyWereReadAreCountedAndPassedOver) {
   }
   stage.feed(200);  // 50 a partition, of which the first 30 of partition 0 go
   {
-    auto handle = kafka::make_handle(RD_KAFKA_PRODUCER, std::move(*kafka::make_conf(cluster->properties(), "test")));
+    auto conf = kafka::make_conf(cluster->properties(), "test");
+    ASSERT_TRUE(conf);
+    auto handle = kafka::make_handle(RD_KAFKA_PRODUCER, std::move(*conf));
     const kafka::ListPtr list = kafka::make_list(1);
     rd_kafka_topic_partition_list_add(list.get(), stage.input.c_str(), 0)->offset = 130;
     auto* request = rd_kafka_DeleteRecords_new(list.get());
