@@ -142,6 +142,7 @@ class Daemon {
         << "articles:\n  - {feed: bench, topics: [" << topic << "], start: " << start << "}\n"
         << "rules: [" << folder << "/rules.yaml]\nlog: {format: json, level: info}\n"
         << "status: {listen: \"127.0.0.1:0\"}\n" << extra;
+    std::fflush(nullptr);
     pid_ = fork();
     if (pid_ == 0) {
       const std::string log = folder + "/log";
