@@ -140,15 +140,19 @@ TEST(DeliverKill, ATopicGetsEveryAlertOnce) {
   EXPECT_EQ(check(read_topic(cluster->properties(), names.desk)), "");
 }
 
+// A kill between an output and its offset is a matter of luck: so several tries, of which one must show it.
 TEST(DeliverKill, ControlWithoutTransactionsIsCaught) {
   const KafkaCluster* cluster = KafkaCluster::shared();
   NEWSWATCH_NEED_KAFKA(cluster);
-  const Names names;
-  make_topics(*cluster, names);
-  run_with_kills(*cluster, names, "kafka.desk=" + names.desk, names.prefix + "-deliver-desk", "at_least_once");
-  const std::string wrong = check(read_topic(cluster->properties(), names.desk));
+  std::string wrong;
+  for (int tries = 0; tries < 4 && wrong.find("doubled") == std::string::npos; ++tries) {
+    const Names names;
+    make_topics(*cluster, names);
+    run_with_kills(*cluster, names, "kafka.desk=" + names.desk, names.prefix + "-deliver-desk", "at_least_once");
+    wrong = check(read_topic(cluster->properties(), names.desk));
+    ASSERT_EQ(wrong.find("missing"), std::string::npos) << wrong;
+  }
   EXPECT_NE(wrong.find("doubled"), std::string::npos) << "the check does not see doubled records, so it shows nothing";
-  EXPECT_EQ(wrong.find("missing"), std::string::npos) << wrong;
 }
 
 }  // namespace

@@ -128,18 +128,23 @@ TEST(LoopKill, ExactlyOnceThroughTenKills) {
   EXPECT_EQ(check(read_topic(cluster->properties(), names.output), inputs), "");
 }
 
+// A kill between an output and its offset is a matter of luck: so several tries, of which one must show it.
 TEST(LoopKill, ControlWithOffsetsOutsideTheTransactionIsCaught) {
   const KafkaCluster* cluster = KafkaCluster::shared();
   NEWSWATCH_NEED_KAFKA(cluster);
-  const Names names;
-  make_topics(*cluster, names);
-  Workers workers(*cluster, names, "at_least_once");
-  workers.run_with_kills();
-  const auto records = read_topic(cluster->properties(), names.output);
-  EXPECT_NE(check(records, inputs), "") << "the check does not see doubled records, so it shows nothing";
-  std::map<std::string, int> seen;
-  for (const ReadRecord& record : records) ++seen[counted_from(*record.value).value];
-  EXPECT_EQ(static_cast<int>(seen.size()), inputs) << "at least once may double, but must not lose";
+  std::string wrong;
+  for (int tries = 0; tries < 4 && wrong.empty(); ++tries) {
+    const Names names;
+    make_topics(*cluster, names);
+    Workers workers(*cluster, names, "at_least_once");
+    workers.run_with_kills();
+    const auto records = read_topic(cluster->properties(), names.output);
+    wrong = check(records, inputs);
+    std::map<std::string, int> seen;
+    for (const ReadRecord& record : records) ++seen[counted_from(*record.value).value];
+    ASSERT_EQ(static_cast<int>(seen.size()), inputs) << "at least once may double, but must not lose";
+  }
+  EXPECT_NE(wrong, "") << "the check does not see doubled records, so it shows nothing";
 }
 
 TEST(LoopKill, PausedInstanceThatReturnsAfterATakeoverMakesNothingVisible) {
