@@ -62,6 +62,8 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
     const std::size_t offset = skip_properties(position(mark));
     check_tag(tag, offset);
+    if (tag != "?" && !quote_is_closed(offset))
+      fail(offset, "yaml-syntax", "this quote is never closed", "a closing quote is missing");
     Node node = make(Kind::scalar, offset);
     node.text = value;
     std::replace(node.text.begin(), node.text.end(), question_mark, '?');
@@ -128,6 +130,23 @@ class Builder : public YAML::EventHandler {
       while (at < text.size() && is_space(text[at])) ++at;
     }
     return at;
+  }
+
+  // The parser takes the end of a file for the end of a quoted text when a line break stands before it, and with the text
+  // all rules that follow the quote.
+  bool quote_is_closed(std::size_t at) const {
+    const std::string_view text = source_->text();
+    if (at >= text.size() || (text[at] != '"' && text[at] != '\'')) return true;
+    const char quote = text[at];
+    for (++at; at < text.size(); ++at) {
+      if (text[at] == '\\' && quote == '"') {
+        ++at;
+      } else if (text[at] == quote) {
+        if (quote == '"' || at + 1 >= text.size() || text[at + 1] != quote) return true;
+        ++at;
+      }
+    }
+    return false;
   }
 
   bool null_word(std::size_t at) const {
@@ -276,6 +295,28 @@ std::string plain_words(const std::string& message) {
   return message;
 }
 
+// What is mostly behind a message of the parser.
+std::string hint_for(std::string_view message) {
+  const auto has = [&](std::string_view part) { return message.find(part) != std::string_view::npos; };
+  if (has("end of sequence flow")) return "a `]` or a comma is missing; `#` after a space begins a comment unless it is quoted";
+  if (has("end of map flow")) return "a `}` or a comma is missing; `#` after a space begins a comment unless it is quoted";
+  if (has("EOF in scalar")) return "a closing quote is missing";
+  if (has("illegal map value")) return "a text that holds a colon and a space must be quoted";
+  if (has("illegal block entry") || has("end of map not found") || has("end of sequence not found"))
+    return "entries of one list or mapping begin in the same column";
+  return {};
+}
+
+// A tab in the white space that the line of this place begins with.
+bool tab_indents(std::string_view text, std::size_t at) {
+  const auto line = text.substr(0, std::min(at, text.size())).find_last_of('\n');
+  for (std::size_t i = line == std::string_view::npos ? 0 : line + 1; i < text.size(); ++i) {
+    if (text[i] == '\t') return true;
+    if (text[i] != ' ') return false;
+  }
+  return false;
+}
+
 }  // namespace
 
 const Node* Node::find(std::string_view key) const {
@@ -317,7 +358,8 @@ std::optional<Node> load(std::shared_ptr<const std::string> text, std::string_vi
     return std::nullopt;
   } catch (const YAML::Exception& error) {
     const std::size_t at = error.mark.pos < 0 ? 0 : static_cast<std::size_t>(error.mark.pos);
-    std::string hint;
+    std::string hint = hint_for(error.msg);
+    if (tab_indents(*text, at)) hint = "indent with spaces: a tab stands before this";
     if (error.msg.find("tab") != std::string::npos) hint = "indent with spaces";
     if (error.msg.find("anchor") != std::string::npos) hint = "a text that begins with `*` or `&` must be quoted";
     diagnostics.error(source->place(at), "yaml-syntax", plain_words(error.msg), hint);

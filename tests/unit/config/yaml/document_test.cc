@@ -45,6 +45,36 @@ TEST(YamlDocument, AQuestionMarkInAWordIsPartOfIt) {
   EXPECT_EQ(root->entries[1].value.text, "https://a.b/c?d=e");
 }
 
+TEST(YamlDocument, SaysWhatIsMostlyBehindASyntaxError) {
+  const auto told = [](const char* text) {
+    Diagnostics diagnostics;
+    EXPECT_FALSE(load(text, "f", diagnostics));
+    return diagnostics.text();
+  };
+  EXPECT_NE(told("a:\n\t- id: b\n\t  c: d\n").find("indent with spaces"), std::string::npos);
+  EXPECT_NE(told("a: [b #c]\n").find("begins a comment unless it is quoted"), std::string::npos);
+  EXPECT_NE(told("a: [b, c\n").find("a `]` or a comma is missing"), std::string::npos);
+  EXPECT_NE(told("a: {b: c\n").find("a `}` or a comma is missing"), std::string::npos);
+  EXPECT_NE(told("a: \"b\n").find("a closing quote is missing"), std::string::npos);
+  EXPECT_NE(told("a: b: c\n").find("must be quoted"), std::string::npos);
+  EXPECT_NE(told("a:\n  - b\n c: d\n").find("same column"), std::string::npos);
+}
+
+TEST(YamlDocument, AQuoteThatIsNeverClosedDoesNotSwallowTheRest) {
+  for (const char* text : {"- a\n- \"b\n- c\n", "- a\n- 'b\n- c\n", "- a\n- 'it''s\n", "- a\n- \"b\\\"\n", "- a\n- !!str \"b\n"}) {
+    Diagnostics diagnostics;
+    EXPECT_FALSE(load(text, "f", diagnostics)) << text;
+    ASSERT_EQ(diagnostics.errors(), 1u) << text;
+    EXPECT_EQ(diagnostics.sorted()[0].place.line, 2u) << text;
+  }
+  Diagnostics diagnostics;
+  const auto root = load("- 'it''s'\n- \"a \\\" b\\\\\"\n- ''\n- \"\"\n- it's\n- 'over\n  lines'", "f", diagnostics);
+  ASSERT_TRUE(root) << diagnostics.text();
+  EXPECT_EQ(root->items[0].text, "it's");
+  EXPECT_EQ(root->items[1].text, "a \" b\\");
+  EXPECT_EQ(root->items[5].text, "over lines");
+}
+
 TEST(YamlDocument, AMissingValueStandsRightAfterItsDashOrColon) {
   Diagnostics diagnostics;
   const auto root = load("a:\n  - #Ukraine\n  - x\n  -\n  - ~\nb:\n\"c d\":   # none\ne: null\n", "f", diagnostics);
