@@ -85,7 +85,10 @@ void read_destinations(const yaml::Node& node, DeliverStage& deliver, std::share
 
 void read_route(const yaml::Node& node, Route& route, const std::vector<std::string>& known, yaml::Diagnostics& diagnostics) {
   yaml::Mapping map(node, "a route", diagnostics);
-  if (const yaml::Node* when = map.find("when", yaml::required)) {
+  const yaml::Node* when = map.find("when");
+  if (map.ok() && when == nullptr)
+    diagnostics.error(map.place(), "missing-key", "a route needs the key `when`", "`when: {}` takes every alert");
+  if (when != nullptr) {
     yaml::Mapping conditions(*when, "when", diagnostics);
     if (auto severities = conditions.texts("severity", false, true)) {
       const yaml::Node& list = *conditions.find("severity");
@@ -203,7 +206,13 @@ std::optional<Settings> read(const yaml::Node& root, const std::string& path, Pu
   read_span(map, "commit_interval", 10ms, 5s, common.commit_interval, diagnostics);
   if (const auto create = map.boolean("create_topics")) common.create_topics = *create;
   read_span(map, "remember", 1h, 365 * 24h, settings.alert.remember, diagnostics);
-  if (auto language = map.text("default_language")) settings.match.default_language = std::move(*language);
+  if (auto language = map.text("default_language")) {
+    const auto letters = std::min(language->find('-'), language->size());
+    if (letters < 2 || letters > 3)
+      diagnostics.error(map.place_of("default_language"), "bad-value", "`" + *language + "` is no language tag",
+                        "write its code, as in en, uk or pt-BR");
+    settings.match.default_language = std::move(*language);
+  }
   read_span(map, "shutdown_deadline", 1s, 10min, settings.shutdown_deadline, diagnostics);
   if (const yaml::Node* kafka = map.find("kafka", yaml::required)) read_kafka(*kafka, common.kafka, reading);
   common.topics = Topics::named(common.prefix);

@@ -59,7 +59,7 @@ constexpr Option table[] = {
      "an array. `title` or `body`, and `id` or `url`, are needed."},
     {"articles[].start", "`latest`, `earliest`, a time, or a duration back", "latest",
      "Where reading begins on a topic of which the group knows no offset: `2026-01-31T08:00:00Z`, or `2h`."},
-    {"articles[].max_article_bytes", "size, 1KiB to 64MiB", "10MiB", "A larger record goes to `P.rejected` with its first 64 KiB."},
+    {"articles[].max_article_bytes", "size, 1KiB to 64MiB", "10MiB", "A larger record goes to `P.rejected`: whole up to 512 KiB, else its first 64 KiB."},
     {"articles[].on_lost_offsets", "`continue` or `stop`", "continue",
      "When retention was quicker than we: go on with the earliest record (error in log and metric, with the number lost), or stop."},
 
@@ -70,19 +70,22 @@ constexpr Option table[] = {
      "An alert that could not be delivered for so long goes to `P.undelivered`."},
     {"destinations.<name>.group", "name", "the destination's name", "Names its consumer group `P-deliver-GROUP`. Give the old name here to rename a destination and keep its place."},
     {"destinations.<name>.topic", "topic", "", "`kafka`: required; on the same cluster, written in the same kind of transaction."},
-    {"destinations.<name>.url", "URL, may hold `${…}`", "", "`webhook`, `slack`: required; http or https."},
+    {"destinations.<name>.url", "URL, may hold `${…}`", "", "`webhook`, `slack`: required; http or https, without user and password."},
     {"destinations.<name>.timeout", "duration, 100ms to 5m", "15s", "`webhook`, `slack`: of one try, name look-up to last byte."},
-    {"destinations.<name>.retry", "first, factor, max", "{first: 1s, factor: 2, max: 10m}", "`webhook`, `slack`: waits between tries, each ± 20 %."},
-    {"destinations.<name>.concurrency", "1 to 256", "16 (`slack`: 1)", "Tries in flight."},
-    {"destinations.<name>.rate", "number a second", "no limit (`slack`: 1)", "Tries started, on average."},
+    {"destinations.<name>.retry", "first, factor, max", "{first: 1s, factor: 2, max: 10m}", "`webhook`, `slack`: waits between tries, each ± 20 %. `first` at least 10ms, `factor` 1 to 10."},
+    {"destinations.<name>.concurrency", "1 to 256", "16 (`slack`: 1)", "`webhook`, `slack`: tries in flight."},
+    {"destinations.<name>.rate", "number a second", "no limit (`slack`: 1)", "`webhook`, `slack`: tries started, on average. 0: no limit."},
     {"destinations.<name>.ca_file", "path", "the system's", "`webhook`, `slack`: PEM file of authorities."},
     {"destinations.<name>.proxy", "http://host:port", "", "`webhook`, `slack`: an HTTP proxy (CONNECT)."},
-    {"destinations.<name>.proxy_authorization", "secret", "", "Value of `Proxy-Authorization`."},
+    {"destinations.<name>.proxy_authorization", "secret", "", "`webhook`, `slack`: value of `Proxy-Authorization`. Needs `proxy`."},
     {"destinations.<name>.headers", "mapping", "", "`webhook`: further headers; values may hold `${…}`."},
     {"destinations.<name>.mode", "`structured` or `binary`", "structured", "`webhook`: CloudEvents content mode."},
-    {"destinations.<name>.secret", "secret", "", "`webhook`: signs each request by Standard Webhooks (`whsec_…`)."},
+    {"destinations.<name>.secret", "secret", "", "`webhook`: signs each request by Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes."},
+    {"destinations.<name>.previous_secret", "secret", "",
+     "`webhook`: signs each request also with the secret before a change, until the receiver knows the new one. Needs `secret`."},
     {"destinations.<name>.format", "`json` or `text`", "json", "`stdout`: one line an alert."},
 
+    {"routes[].when", "mapping", "", "All that is given must hold; `when: {}` takes every alert. Required."},
     {"routes[].when.severity", "severity, or list", "", "Any of them."},
     {"routes[].when.labels.<label>", "text", "", "Each must stand in the rule."},
     {"routes[].to", "list of destinations", "", "Besides each rule's own `to`. Required."},
@@ -108,13 +111,14 @@ std::span<const Option> option_table() { return table; }
 std::string reference() {
   std::string out =
       "# Configuration\n\n"
-      "Printed by `newswatchd config reference`. One YAML file, given as `--config FILE`; `config/newswatchd.yaml` has every\n"
-      "option with its default. `newswatchd check --config FILE` checks it together with the rules, without broker and\n"
+      "Printed by `newswatchd config reference`. One YAML file, given as `--config FILE`; `config/newswatchd.yaml` has the\n"
+      "options with their defaults, and samples. `newswatchd check --config FILE` checks it together with the rules, without broker and\n"
       "secrets; `newswatchd config show --config FILE` prints what is in force, and where each value comes from.\n\n"
       "- Durations are a whole number with `ms`, `s`, `m`, `h`, `d` or `w`; sizes with `B`, `kB`, `KiB`, `MB`, `MiB` …\n"
       "- `${file:PATH}` and `${env:NAME}` stand for a secret. They are replaced after the YAML is parsed, in addresses, names\n"
       "  and passwords. A relative path is looked up in systemd's credential directory, then beside the file. What is not\n"
-      "  defined is an error; what was replaced is never printed. `$${` is a literal `${`.\n"
+      "  defined is an error; what was replaced is never printed. `$${` is a literal `${`. A secret that is written into the file itself\n"
+      "  stands in messages that quote its line.\n"
       "- An unknown key and a key given twice are errors; keys that begin with `x-` are free.\n\n"
       "SIGHUP reads the file and the rules again. Rules, destinations, routes and the log level change at once; of the rest\n"
       "the log says that a restart is needed. With any error everything stays as it runs.\n\n"

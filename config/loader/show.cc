@@ -26,10 +26,22 @@ std::string scalar(std::string_view text) {
   return out + "\"";
 }
 
+constexpr std::string_view masked = "\"<secret>\"";
+
 bool is_secret(std::string_view key, const yaml::Node& value) {
-  static constexpr std::string_view names[] = {"password", "key_password", "secret", "secrets", "token", "proxy_authorization"};
-  if (std::ranges::find(names, key) != std::end(names)) return true;
+  static constexpr std::string_view parts[] = {"password", "secret", "token", "authorization", "key.pem"};
+  for (const std::string_view part : parts)
+    if (key.find(part) != std::string_view::npos) return true;
   return value.is_scalar() && Secrets::has_placeholder(value.text);
+}
+
+/// An address that is written out may be the secret itself, as those of chats are: only its host is shown.
+std::optional<std::string> host_only(std::string_view key, const yaml::Node& value) {
+  if (key != "url" || !value.is_scalar() || value.text.starts_with('/')) return std::nullopt;  // a JSON pointer
+  const auto scheme = value.text.find("://");
+  const auto end = value.text.find_first_of("/?#", scheme == std::string::npos ? 0 : scheme + 3);
+  if (end == std::string::npos || end + 1 == value.text.size()) return std::nullopt;
+  return value.text.substr(0, end) + "/<secret>";
 }
 
 class Shower {
@@ -44,7 +56,7 @@ class Shower {
     const yaml::Node* node = &root_;
     for (const std::string_view step : path) node = node != nullptr ? node->find(step) : nullptr;
     const bool secret = node != nullptr && is_secret(key, *node);
-    line(depth, key, secret ? "\"<secret>\"" : text, node != nullptr ? to_string(node->place) : std::string(by_default));
+    line(depth, key, secret ? std::string(masked) : text, node != nullptr ? to_string(node->place) : std::string(by_default));
   }
 
   /// A part of the file as it stands there, secrets masked.
@@ -52,14 +64,20 @@ class Shower {
     const std::string indent(2 * static_cast<std::size_t>(depth), ' ');
     if (node.is_mapping() && !node.entries.empty()) {
       out_ += indent + std::string(key) + ":\n";
-      for (const yaml::Entry& entry : node.entries) part(depth + 1, entry.key, entry.value);
+      for (const yaml::Entry& entry : node.entries) {
+        if (key == "headers")  // which of them is one, only the receiver knows
+          line(depth + 1, entry.key, std::string(masked), to_string(entry.value.place));
+        else
+          part(depth + 1, entry.key, entry.value);
+      }
     } else {
-      line(depth, key, is_secret(key, node) ? "\"<secret>\"" : flow(node, key), to_string(node.place));
+      line(depth, key, flow(node, key), to_string(node.place));
     }
   }
 
   static std::string flow(const yaml::Node& node, std::string_view key = {}) {
-    if (is_secret(key, node)) return "\"<secret>\"";
+    if (is_secret(key, node)) return std::string(masked);
+    if (const auto host = host_only(key, node)) return scalar(*host);
     std::string out;
     if (node.is_sequence()) {
       for (const yaml::Node& item : node.items) out += (out.empty() ? "" : ", ") + flow(item);

@@ -168,6 +168,19 @@ TEST(ConfigLoader, RefusesTwoDestinationsOfOneGroup) {
   EXPECT_EQ(faults(std::string(least) + "destinations:\n  a: {type: stdout}\n  b: {type: stdout, group: a}\n"), (Faults{"duplicate-id 6:28"}));
 }
 
+TEST(ConfigLoader, WantsTheCodeOfALanguage) {
+  EXPECT_EQ(faults(std::string(least) + "default_language: english\n"), (Faults{"bad-value 4:19"}));
+  yaml::Diagnostics diagnostics;
+  EXPECT_TRUE(read(std::string(least) + "default_language: pt-BR\n", diagnostics)) << diagnostics.text();
+}
+
+TEST(ConfigLoader, SaysHowARouteTakesEveryAlert) {
+  EXPECT_EQ(faults(std::string(least) + "destinations: {a: {type: stdout}}\nroutes: [{to: [a]}]\n"), (Faults{"missing-key 5:10"}));
+  yaml::Diagnostics diagnostics;
+  EXPECT_TRUE(read(std::string(least) + "destinations: {a: {type: stdout}}\nroutes: [{when: {}, to: [a]}]\n", diagnostics))
+      << diagnostics.text();
+}
+
 TEST(ConfigLoader, MapNeedsIdAndText) {
   EXPECT_EQ(faults("kafka: {brokers: ['a:1']}\narticles: [{feed: w, topics: [t], map: {source: x}}]\nrules: [r]\n"),
             (Faults{"missing-key 2:40", "missing-key 2:40", "bad-value 2:49"}));
@@ -238,6 +251,23 @@ TEST_F(SecretsTest, AreNeverShown) {
   EXPECT_NE(shown->find("password: \"<secret>\""), std::string::npos) << *shown;
   EXPECT_NE(shown->find("c.yaml:1:18"), std::string::npos) << *shown;
   EXPECT_NE(shown->find("# default"), std::string::npos);
+}
+
+TEST_F(SecretsTest, AreNotShownEitherWhenTheyStandInTheFile) {
+  std::ofstream(folder_ / "c.yaml") << "kafka: {brokers: ['a:1'], options: {ssl.keystore.password: canary}}\n"
+                                       "articles: [{feed: w, topics: [t], map: {id: /id, title: /title, url: /a/link}}]\nrules: [r]\n"
+                                       "destinations:\n"
+                                       "  chat: {type: slack, url: 'https://hooks.example/services/canary'}\n"
+                                       "  slip: {type: slack, url: hooks.example/canary}\n"
+                                       "  ops: {type: webhook, url: 'https://ops.example/?key=canary', headers: {X-Key: canary},\n"
+                                       "        secret: canary, previous_secret: canary, proxy_authorization: canary}\n";
+  yaml::Diagnostics diagnostics;
+  const auto shown = show((folder_ / "c.yaml").string(), diagnostics);
+  ASSERT_TRUE(shown) << diagnostics.text();
+  EXPECT_EQ(shown->find("canary"), std::string::npos) << *shown;
+  EXPECT_NE(shown->find("\"https://hooks.example/<secret>\""), std::string::npos) << *shown;
+  EXPECT_NE(shown->find("X-Key: \"<secret>\""), std::string::npos) << *shown;
+  EXPECT_NE(shown->find("/a/link"), std::string::npos) << *shown;
 }
 
 TEST(ConfigShow, ReadsBack) {
