@@ -20,7 +20,8 @@ std::string small(std::string_view text) {
 void ProgramBuilder::add_list(List list) {
   const auto index = static_cast<std::uint32_t>(program_.lists.size());
   if (!list.id.empty() && !lists_.try_emplace(list.id, index).second)
-    diagnostics_.error(list.place, "duplicate-id", "another list has the id `" + list.id + "`", "names are global over all files");
+    diagnostics_.error(list.place, "duplicate-id", "another list has the id `" + list.id + "`",
+                       "names are global over all files; the other stands in " + to_string(program_.lists[lists_.at(list.id)].place));
   order_.emplace_back(Kind::list, index);
   program_.lists.push_back(std::move(list));
 }
@@ -32,7 +33,8 @@ void ProgramBuilder::add_rule(Rule rule, const std::vector<yaml::Place>& formerl
     if (const auto former = former_.find(id); former != former_.end())
       diagnostics_.error(rule.place, "duplicate-id", "`" + id + "` is a former id of the rule `" + former->second + "`");
     else if (!rules_.try_emplace(id, index).second)
-      diagnostics_.error(rule.place, "duplicate-id", "another rule has the id `" + id + "`", "ids are unique over all files");
+      diagnostics_.error(rule.place, "duplicate-id", "another rule has the id `" + id + "`",
+                         "ids are unique over all files; the other stands in " + to_string(program_.rules[rules_.at(id)].place));
   }
   for (std::size_t i = 0; i < rule.formerly.size(); ++i) {
     const std::string& former = rule.formerly[i];

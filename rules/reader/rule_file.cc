@@ -363,12 +363,24 @@ class FileReader {
                         {"countries", &where.countries}, {"sections", &where.sections}, {"authors", &where.authors}, {"tags", &where.tags}};
     for (const auto& [key, list] : lists)
       if (const auto* value = map.find(key)) read_include_exclude(*value, key, *list);
+    if (const auto* languages = map.find("languages")) check_languages(*languages);
     where.max_age = map.duration("max_age");
     if (const auto words = map.integer("min_words", 0, UINT32_MAX)) where.min_words = static_cast<std::uint32_t>(*words);
     if (const auto words = map.integer("max_words", 0, UINT32_MAX)) where.max_words = static_cast<std::uint32_t>(*words);
     if (where.min_words && where.max_words && *where.min_words > *where.max_words)
       diagnostics_.error(map.place_of("max_words"), "bad-value", "max_words is below min_words: no article can have both");
     map.finish();
+  }
+
+  // `english` would be true of no article, and nothing would say so.
+  void check_languages(const yaml::Node& node) {
+    for (const yaml::Entry& entry : node.entries)
+      if (entry.key == "include" || entry.key == "exclude") check_languages(entry.value);
+    for (const yaml::Node& item : node.items) {
+      const auto letters = std::min(item.text.find('-'), item.text.size());
+      if (item.is_scalar() && !item.is_null() && (letters < 2 || letters > 3))
+        diagnostics_.error(item.place, "bad-value", "`" + item.text + "` is no language tag", "write its code, as in en, uk or pt-BR");
+    }
   }
 
   std::optional<std::vector<std::string>> read_where_list(const yaml::Node& node, std::string_view key) {

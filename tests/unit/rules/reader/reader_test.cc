@@ -123,9 +123,15 @@ TEST(RuleReader, ReadsEveryPartOfARule) {
   EXPECT_EQ(program.lists[0].items[1].target, 1u);
 }
 
+TEST(RuleReader, WantsCodesOfLanguages) {
+  EXPECT_EQ(read("rules:\n  - {id: a, any: [x1], where: {languages: [en, pt-BR, english]}}\n").problems, "bad-value 2:55; ");
+  EXPECT_EQ(read("rules:\n  - {id: a, any: [x1], where: {languages: {exclude: [e]}}}\n").problems, "bad-value 2:54; ");
+}
+
 TEST(RuleReader, RejectsDuplicateId) {
   EXPECT_EQ(read("rules:\n  - {id: a, formerly: [b], any: [x1]}\n  - {id: b, any: [x1]}\n  - {id: c, formerly: [b, a], any: [x1]}\n").problems,
             "duplicate-id 3:10; duplicate-id 4:24; duplicate-id 4:27; ");
+  EXPECT_NE(read("rules:\n  - {id: a, any: [x1]}\n  - {id: a, any: [x2]}\n").text.find("the other stands in"), std::string::npos);
   EXPECT_EQ(read("entities:\n  - {id: e, name: A1}\n  - {id: e, name: B1}\nrules: []\n").problems, "duplicate-id 3:10; ");
 }
 
