@@ -11,7 +11,9 @@ std::optional<http::Url> read_url(yaml::Mapping& map, std::string_view key, cons
   if (!text || !text->known()) return std::nullopt;
   auto parsed = http::parse_url(text->reveal());
   if (auto* url = std::get_if<http::Url>(&parsed)) return std::move(*url);
-  diagnostics.error(map.place_of(key), "bad-url", std::get<std::string>(parsed), "write it as https://host/path");
+  diagnostics.error(map.place_of(key), "bad-url", std::get<std::string>(parsed),
+                    key == "proxy" ? "write http://host:port, and what it asks for as `proxy_authorization`"
+                                   : "write it as https://host/path");
   return std::nullopt;
 }
 

@@ -42,7 +42,7 @@ struct Line {
     app.set_help_flag("-h,--help", "print this help and exit");
     app.require_subcommand(1);
     app.footer(
-        "Exit codes: 0 all is well, 1 the answer is no, 64 wrong command line, 66 a file is missing,\n"
+        "Exit codes: 0 all is well, 1 the answer is no, 64 wrong command line, 66 no such articles,\n"
         "69 something is not available, 75 try again, 78 configuration or rules must be mended.");
     run_command = app.add_subcommand("run", "the daemon: read articles, match, alert, deliver");
     add_config(*run_command, run.config);
@@ -102,11 +102,14 @@ struct Line {
     const auto rules = match_command->add_option("--rules", match.rules, "rule files, directories or globs")
                            ->type_name("PATH")
                            ->allow_extra_args(false);
-    match_command->add_option("--config", match.config, "take rules and the articles' shape from a configuration")
-        ->type_name("FILE")
-        ->excludes(rules);
-    match_command->add_option("--feed", match.feed, "with --config: the input whose shape the articles have")
-        ->type_name("NAME");
+    const auto config =
+        match_command->add_option("--config", match.config, "take rules and the articles' shape from a configuration")
+            ->type_name("FILE")
+            ->excludes(rules);
+    match_command
+        ->add_option("--feed", match.feed, "the input whose shape the articles have (default: the first one)")
+        ->type_name("NAME")
+        ->needs(config);
     match_command->add_option("--threads", match.threads, "results come in input order whatever this is")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();

@@ -30,8 +30,8 @@ std::optional<Source> source(const MatchCommandOptions& options, int& exit_code)
     const auto at =
         options.feed.empty() ? inputs.begin() : std::ranges::find(inputs, options.feed, &config::ArticleInput::feed);
     if (at == inputs.end()) {
-      std::fprintf(stderr, "newswatchd match: %s has no article input with `feed: %s`\n", options.config.c_str(),
-                   observe::escape_for_log(options.feed).c_str());
+      const std::string which = options.feed.empty() ? "" : " with `feed: " + observe::escape_for_log(options.feed) + "`";
+      std::fprintf(stderr, "newswatchd match: %s has no article input%s\n", options.config.c_str(), which.c_str());
       exit_code = exit_usage;
       return std::nullopt;
     }
