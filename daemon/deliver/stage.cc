@@ -18,6 +18,7 @@
 #include <boost/asio/io_context.hpp>
 #include <map>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 
 #include "daemon/deliver/dispatcher.h"
@@ -106,10 +107,16 @@ class PostedProcessor : public kafka::Processor {
   void revoked(std::span<const kafka::TopicPartition> partitions) override {
     const auto numbers = numbers_of(partitions);
     dispatcher_->drop(numbers);
-    for (const std::int32_t number : numbers) ledgers_.erase(number);
+    for (const std::int32_t number : numbers) {
+      ledgers_.erase(number);
+      delivered_.erase(number);
+    }
   }
 
+  /// What was written is gone, but no abort takes back what an endpoint has taken: while P.undelivered refuses one
+  /// alert, those behind it come again and again, and must not be sent each time.
   void aborted() override {
+    for (const auto& letter : dispatcher_->take_delivered()) finish(*letter);
     dispatcher_->drop_all();
     ledgers_.clear();
     wrote_ = false;
@@ -117,6 +124,9 @@ class PostedProcessor : public kafka::Processor {
 
   void process(const kafka::Record& record, kafka::Output& output) override {
     Ledger& ledger = ledgers_.at(record.from().partition);
+    if (const auto known = delivered_.find(record.from().partition);
+        known != delivered_.end() && known->second.contains(record.offset()))
+      return ledger.skip_to(record.offset() + 1);
     std::string fault;
     auto letter = read_letter(record, destination_, fault);
     if (!letter) return ledger.skip_to(record.offset() + 1);
@@ -134,7 +144,13 @@ class PostedProcessor : public kafka::Processor {
   }
 
   bool wants_commit() const override { return wrote_; }
-  void committed() override { wrote_ = false; }
+  void committed() override {
+    wrote_ = false;
+    for (const auto& [number, ledger] : ledgers_) {
+      auto& known = delivered_[number];
+      if (known.size() > 2 * Ledger::window) known.erase(known.begin(), known.lower_bound(ledger.committable()));
+    }
+  }
 
   std::int64_t committable(const kafka::TopicPartition& partition, std::int64_t processed) override {
     for (const auto& letter : dispatcher_->take_delivered()) finish(*letter);
@@ -151,13 +167,14 @@ class PostedProcessor : public kafka::Processor {
     return has_room(ledger->second);
   }
 
-  /// Only P.undelivered is written here. A missing or denied one is for the operator, who is told by the loop.
-  Poison poison(const kafka::Record&, const Error& error, kafka::Output&) override {
-    const bool wait = error.code == "unknown_topic" || error.code == "topic_denied";
-    if (!wait)
-      observe::log_error("an undelivered alert could not be put aside",
-                         {{"destination", destination_}, {"error", error.message}});
-    return wait ? Poison::retry : Poison::parked;
+  /// Only P.undelivered is written here, and not by the record at hand unless it cannot be read: what was refused was
+  /// given up long after it was read. A missing or denied topic is for the operator, who is told by the loop.
+  Poison poison(const kafka::Record& record, const Error& error, kafka::Output& output) override {
+    if (error.code == "unknown_topic" || error.code == "topic_denied") return Poison::retry;
+    observe::log_error("an undelivered alert could not be put aside; it is tried again",
+                       {{"destination", destination_}, {"error", error.message}});
+    process(record, output);
+    return Poison::parked;
   }
 
   void finish(std::span<const kafka::TopicPartition> partitions, std::chrono::milliseconds limit,
@@ -183,6 +200,8 @@ class PostedProcessor : public kafka::Processor {
   void finish(const Letter& letter) {
     const auto ledger = ledgers_.find(letter.partition);
     if (ledger == ledgers_.end() || !ledger->second.finish(letter.offset)) return;
+    auto& known = delivered_[letter.partition];
+    known.insert(known.end(), letter.offset);
     metrics_.delivered.add();
     metrics_.alert_seconds.observe(wall_now() - letter.written);
   }
@@ -208,6 +227,9 @@ class PostedProcessor : public kafka::Processor {
   Parking parking_;
   const DeliverMetrics metrics_;
   std::map<std::int32_t, Ledger> ledgers_;
+  /// Offsets that the endpoint has taken, from before the committed one on: two windows a partition and what one round
+  /// ends.
+  std::map<std::int32_t, std::set<std::int64_t>> delivered_;
   bool wrote_ = false;  // something that is to be committed soon
   std::atomic<bool> stopping_ = false;
 };
