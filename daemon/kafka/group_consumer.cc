@@ -61,7 +61,13 @@ struct GroupConsumer::Impl {
   std::optional<Error> commit_error;
   bool assigned_once = false;
 
+  bool leave_lying() const {
+    return !assigned_once && options.assignor == Assignor::cooperative_sticky && rd_kafka_version() < 0x020300ff;
+  }
+
   ~Impl() {
+    // A handle that stays must not write to a descriptor that is closed, and perhaps another's by then.
+    if (main_queue && leave_lying()) rd_kafka_queue_io_event_enable(main_queue.get(), -1, nullptr, 0);
     queues.clear();
     commit_queue.reset();
     data_queue.reset();
@@ -70,7 +76,7 @@ struct GroupConsumer::Impl {
     // Before 2.3.0 destroying a cooperative-sticky member that never was assigned anything aborts the process
     // (its issue 4381). close() has left the group; the handle is left lying, which a stop soon after the start and a
     // fence before the first assignment can afford.
-    if (!assigned_once && options.assignor == Assignor::cooperative_sticky && rd_kafka_version() < 0x020300ff) {
+    if (leave_lying()) {
       static_cast<void>(handle.release());
       return;
     }

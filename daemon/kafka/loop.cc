@@ -184,8 +184,11 @@ void Loop::Impl::turn() {
     until = std::min(until, waits ? last_commit_ + least_commit_gap : *round_began_ + options_.commit_interval);
   }
   if (offsets_pending_) until = std::min(until, last_offsets_ + options_.commit_interval);
-  for (const auto& [partition, held] : held_)
+  for (const auto& [partition, held] : held_) {
     if (held.step != Held::Step::running && held.step != Held::Step::restoring) until = std::min(until, next_advance_);
+    // A commit may have made room; no event of librdkafka would tell of what is read already.
+    if (!held.stash.empty() && held.step == Held::Step::running && processor_.has_room(partition)) return;
+  }
   wait(until);
 }
 
@@ -300,6 +303,7 @@ void Loop::Impl::repair() {
   // start, as simple as it sounds, took 30 s for a round of 400: a transaction is some 70 ms when it follows another at
   // once. And the broker refuses whole batches, so its answer names no record.)
   bool searching = false;
+  const bool nobody_read = broken.why.permanent() && round_records_ == 0;
   if (broken.why.permanent()) {
     searching = round_records_ > 1 || (round_last_ && !round_last_->culprit);
     if (round_records_ == 1 && round_last_)
@@ -333,6 +337,8 @@ void Loop::Impl::repair() {
   round_last_ = nullptr;
   must_commit_ = false;
   offsets_pending_ = false;
+  // Refused is what nothing read in this round gave (an alert given up later): it is refused again as soon as tried.
+  if (nobody_read) not_before_ = std::max<Clock::time_point>(not_before_, Clock::now() + 1s);
   not_before_ = std::max(not_before_, Clock::now() + (failures_ > 1 ? backoff(failures_) : Clock::duration::zero()));
   if (what == Outcome::fenced && producer_twin_.fenced(Clock::now()))
     fail(78, fatal_error("twin", "another process uses the transactional id " + transactional_id(options_) +

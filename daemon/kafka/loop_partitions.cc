@@ -70,6 +70,7 @@ Loop::Impl::Held::Step Loop::Impl::next_step(Held& held) {
 void Loop::Impl::on_revoked(std::vector<TopicPartition> partitions, bool lost) {
   last_found_ = nullptr;
   rebalances_.add();
+  if (lost) joined_ = false;  // not ready until the group answers again, though it holds all (no) partitions
   const bool unfinished =
       producer_ready_ && (producer_->produced() > 0 || processor_.wants_commit() || progressed() || offsets_pending_);
   if (lost || broken_ || dropping_consumer_ || !producer_ready_) {

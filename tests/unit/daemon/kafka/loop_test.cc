@@ -3,6 +3,9 @@
 #include "daemon/kafka/loop.h"
 
 #include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
+// After rdkafka.h, which it needs.
+#include <librdkafka/rdkafka_mock.h>
 
 #include <map>
 
@@ -71,6 +74,26 @@ TEST(LoopOnEmbeddedBroker, MovesRecordsAndGoesOnWhereItStopped) {
   ASSERT_TRUE(eventually(20s, [&] { return seen(*broker).size() == 60; })) << loop.status().trouble;
   loop.stop(5s);
   EXPECT_EQ(processor.processed, 10) << "a stop in order commits all that was done";
+}
+
+TEST(LoopOnEmbeddedBroker, IsNotReadyWhileItsPartitionsAreLostWithTheBroker) {
+  auto broker = EmbeddedBroker::start();
+  ASSERT_TRUE(broker);
+  ASSERT_TRUE(broker->create_topic("in", 2));
+  ASSERT_TRUE(broker->create_topic("out", 1));
+  const LoopOptions options = embedded_options(*broker);
+  observe::Metrics metrics;
+  Watchdog watchdog;
+  test::CountingProcessor processor({"out", "", options.client, 0us});
+  Loop loop(options, processor, watchdog, metrics, [](const LoopFailure&) { FAIL(); });
+  loop.start();
+  ASSERT_TRUE(eventually(20s, [&] { return loop.status().ready() && loop.status().assigned == 2; }));
+  rd_kafka_mock_broker_set_down(broker->handle(), 1);
+  ASSERT_TRUE(eventually(20s, [&] { return loop.status().assigned == 0; })) << "the session ended";
+  EXPECT_FALSE(loop.status().ready());
+  rd_kafka_mock_broker_set_up(broker->handle(), 1);
+  EXPECT_TRUE(eventually(30s, [&] { return loop.status().ready() && loop.status().assigned == 2; }));
+  loop.stop(5s);
 }
 
 }  // namespace
