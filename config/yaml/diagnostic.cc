@@ -48,6 +48,15 @@ std::string visible(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = std::min(length_of(static_cast<unsigned char>(text[i])), text.size() - i);
+    // A lead byte must not carry what follows past the check: files that are not UTF-8 are quoted too.
+    const auto tail = text.substr(i + 1, length - 1);
+    const bool whole = static_cast<unsigned char>(text[i]) < 0x80 || (length > 1 && static_cast<unsigned char>(text[i]) < 0xF8 &&
+                       std::all_of(tail.begin(), tail.end(), [](char t) { return (static_cast<unsigned char>(t) & 0xC0) == 0x80; }));
+    if (!whole) {
+      out += "\xEF\xBF\xBD";
+      ++i;
+      continue;
+    }
     const char32_t c = decode(text, i, length);
     if (c == '\t')
       out += ' ';

@@ -53,6 +53,18 @@ TEST(Diagnostics, JsonIsEscapedAndOrdered) {
             "\"say \\\"no\\\"\\n\"}\n]}\n");
 }
 
+TEST(Diagnostics, BytesThatAreNoTextDoNotReachTheTerminal) {
+  Diagnostics diagnostics;
+  using namespace std::string_literals;
+  diagnostics.add_source("f", std::make_shared<const std::string>("\xFF\x1B[31m \xE2\x1B[2J \xC3\0 é \xF0\x9F\x98\x80 \xE2\x82"s));
+  diagnostics.error({"f", 1, 1}, "yaml-syntax", "this is not UTF-8");
+  const std::string text = diagnostics.text();
+  EXPECT_EQ(text.find('\x1B'), std::string::npos) << text;
+  EXPECT_EQ(text.find('\0'), std::string::npos);
+  EXPECT_EQ(text.find('\xFF'), std::string::npos);
+  EXPECT_NE(text.find("é \xF0\x9F\x98\x80 \xEF\xBF\xBD"), std::string::npos) << text;
+}
+
 TEST(Diagnostics, OnlySoManyAreKeptAndAllAreCounted) {
   Diagnostics diagnostics;
   for (std::uint32_t i = 0; i < 5000; ++i) diagnostics.error({"f", i + 1, 1}, "bad-row", "m");
