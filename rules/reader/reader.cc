@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "config/yaml/document.h"
 #include "rules/reader/program_builder.h"
@@ -29,22 +30,32 @@ bool is_test_file(const fs::path& path) {
 
 void add_directory(const std::string& root, std::vector<std::string>& files, yaml::Diagnostics& diagnostics) {
   const std::size_t before = files.size();
+  std::size_t others = 0;
   std::error_code error;
+  std::error_code unknown;
+  std::set<fs::path> seen{fs::canonical(root, unknown)};
   fs::recursive_directory_iterator it(root, fs::directory_options::follow_directory_symlink, error), end;
   for (; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::error_code ignored;
     if (it->is_directory(ignored)) {
       // Links may lead round in a circle.
-      if (name.starts_with('.') || it.depth() > 32) it.disable_recursion_pending();
+      if (name.starts_with('.') || it.depth() > 32 || !seen.insert(fs::canonical(it->path(), ignored)).second)
+        it.disable_recursion_pending();
       continue;
     }
-    if (is_rule_file(it->path()) && !is_test_file(it->path())) files.push_back(it->path().string());
+    if (!is_rule_file(it->path()) || is_test_file(it->path())) continue;
+    files.push_back(it->path().string());
+    if (!it->is_other(ignored)) continue;
+    // Opening a pipe would wait for somebody who writes.
+    diagnostics.error({yaml::intern_file(files.back()), 0, 0}, "unreadable-file", "`" + files.back() + "` is no regular file");
+    files.pop_back();
+    ++others;
   }
   const yaml::Place place{yaml::intern_file(root), 0, 0};
   if (error)
     diagnostics.error(place, "unreadable-file", "cannot read the directory `" + root + "`: " + error.message());
-  else if (files.size() == before)
+  else if (files.size() == before && others == 0)
     diagnostics.error(place, "unreadable-file", "there is no rule file in `" + root + "`", "rule files end in .yaml or .yml");
 }
 

@@ -364,6 +364,7 @@ class FileReader {
     for (const auto& [key, list] : lists)
       if (const auto* value = map.find(key)) read_include_exclude(*value, key, *list);
     if (const auto* languages = map.find("languages")) check_languages(*languages);
+    if (const auto* sources = map.find("sources")) check_sources(*sources);
     where.max_age = map.duration("max_age");
     if (const auto words = map.integer("min_words", 0, UINT32_MAX)) where.min_words = static_cast<std::uint32_t>(*words);
     if (const auto words = map.integer("max_words", 0, UINT32_MAX)) where.max_words = static_cast<std::uint32_t>(*words);
@@ -381,6 +382,15 @@ class FileReader {
       if (item.is_scalar() && !item.is_null() && (letters < 2 || letters > 3))
         diagnostics_.error(item.place, "bad-value", "`" + item.text + "` is no language tag", "write its code, as in en, uk or pt-BR");
     }
+  }
+
+  void check_sources(const yaml::Node& node) {
+    for (const yaml::Entry& entry : node.entries)
+      if (entry.key == "include" || entry.key == "exclude") check_sources(entry.value);
+    for (const yaml::Node& item : node.items)
+      if (item.text.find("://") != std::string::npos)
+        diagnostics_.error(item.place, "bad-value", "`" + item.text + "` is an address, and a source is a domain or a name",
+                           "write bbc.co.uk, which takes its subdomains with it");
   }
 
   std::optional<std::vector<std::string>> read_where_list(const yaml::Node& node, std::string_view key) {

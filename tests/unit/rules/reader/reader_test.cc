@@ -1,6 +1,7 @@
 #include "rules/reader/reader.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -128,6 +129,10 @@ TEST(RuleReader, WantsCodesOfLanguages) {
   EXPECT_EQ(read("rules:\n  - {id: a, any: [x1], where: {languages: {exclude: [e]}}}\n").problems, "bad-value 2:54; ");
 }
 
+TEST(RuleReader, WantsDomainsOfSources) {
+  EXPECT_EQ(read("rules:\n  - {id: a, any: [x1], where: {sources: [a.com, 'https://b.com/news']}}\n").problems, "bad-value 2:49; ");
+}
+
 TEST(RuleReader, RejectsDuplicateId) {
   EXPECT_EQ(read("rules:\n  - {id: a, formerly: [b], any: [x1]}\n  - {id: b, any: [x1]}\n  - {id: c, formerly: [b, a], any: [x1]}\n").problems,
             "duplicate-id 3:10; duplicate-id 4:24; duplicate-id 4:27; ");
@@ -203,6 +208,19 @@ TEST(RuleReader, EmptyFilesAndSectionsAreAllowed) {
   EXPECT_EQ(read("").problems, "");
   EXPECT_EQ(read("rules:\nlists:\nentities:\nwatchlists:\n").problems, "");
   EXPECT_EQ(read("- a\n").problems, "wrong-type 1:1; ");
+}
+
+TEST_F(Files, ADirectoryWithLinksInACircleIsReadOnce) {
+  write("rules/a.yaml", "rules: [{id: a, any: [x1]}]\n");
+  fs::create_directories(root_ / "rules/sub");
+  fs::create_directory_symlink("..", root_ / "rules/sub/up");
+  EXPECT_EQ(read_paths({(root_ / "rules").string()}).text, "");
+}
+
+TEST_F(Files, APipeInADirectoryIsRefusedAndNotWaitedFor) {
+  write("rules/a.yaml", "rules: [{id: a, any: [x1]}]\n");
+  ASSERT_EQ(::mkfifo((root_ / "rules/b.yaml").c_str(), 0600), 0);
+  EXPECT_NE(read_paths({(root_ / "rules").string()}).text.find("is no regular file"), std::string::npos);
 }
 
 TEST_F(Files, AreFoundInDirectoriesAndGlobsInTheOrderOfTheirNames) {
