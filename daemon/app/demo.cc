@@ -74,7 +74,7 @@ class Demo {
 
   int run() {
     for (const Play& play : plays_) {
-      if (play.file != "-" && !std::ifstream(play.file)) {
+      if (play.file != "-" && (!std::ifstream(play.file) || fs::is_directory(play.file))) {
         return complain("cannot read " + observe::escape_for_log(play.file), ExitCode::exit_no_input);
       }
     }
