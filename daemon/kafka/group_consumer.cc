@@ -290,10 +290,10 @@ std::optional<std::int64_t> GroupConsumer::resolved_start(const TopicPartition& 
   return found->second;
 }
 
-Result<bool> GroupConsumer::commit(const std::vector<PartitionOffset>& offsets, bool wait) {
+Result<bool> GroupConsumer::commit(const std::vector<PartitionOffset>& offsets, std::chrono::milliseconds wait) {
   impl_->take_commit_answers(0);
   if (offsets.empty()) return true;
-  if (!wait && impl_->commits_under_way > 0) return false;
+  if (wait == 0ms && impl_->commits_under_way > 0) return false;
   const ListPtr list = make_list(static_cast<int>(offsets.size()));
   for (const PartitionOffset& at : offsets)
     rd_kafka_topic_partition_list_add(list.get(), at.partition.topic.c_str(), at.partition.partition)->offset =
@@ -302,9 +302,9 @@ Result<bool> GroupConsumer::commit(const std::vector<PartitionOffset>& offsets, 
       rd_kafka_commit_queue(impl_->handle.get(), list.get(), impl_->commit_queue.get(), nullptr, nullptr);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "committing the offsets of group " + impl_->options.group);
   ++impl_->commits_under_way;
-  if (!wait) return true;
+  if (wait == 0ms) return true;
   const Watchdog::Call call(impl_->watch, "rd_kafka_commit_queue", call_timeout);
-  const auto until = std::chrono::steady_clock::now() + call_timeout;
+  const auto until = std::chrono::steady_clock::now() + std::min(wait, call_timeout);
   while (impl_->commits_under_way > 0 && std::chrono::steady_clock::now() < until) impl_->take_commit_answers(100);
   if (impl_->commits_under_way > 0)
     return to_error(RD_KAFKA_RESP_ERR__TIMED_OUT, "committing the offsets of group " + impl_->options.group);

@@ -141,6 +141,10 @@ std::chrono::milliseconds Loop::Impl::left_of_stop() const {
   return std::clamp<std::chrono::milliseconds>(left, 0ms, call_timeout);
 }
 
+std::chrono::milliseconds Loop::Impl::limit_of_call() const {
+  return std::max<std::chrono::milliseconds>(left_of_stop(), 1s);
+}
+
 void Loop::Impl::run() noexcept {
   if (processor_.restores()) restores_.emplace(processor_, [this] { wake(); });
   while (!stopping_) turn();
@@ -377,7 +381,7 @@ Outcome Loop::Impl::write_phases(const std::vector<PartitionOffset>& offsets, Er
       return Outcome::abort;
     }
     if (!in_order || producer_->produced() == 0) continue;
-    if (const Outcome outcome = producer_->flush(why); outcome != Outcome::ok) return outcome;
+    if (const Outcome outcome = producer_->flush(limit_of_call(), why); outcome != Outcome::ok) return outcome;
     producer_->forget_produced();
   }
   return Outcome::ok;
@@ -412,7 +416,7 @@ bool Loop::Impl::commit(bool last) {
     } else {
       offsets_pending_ = true;
       if (last) {
-        if (const auto done = consumer_->commit(offsets, true); !done)
+        if (const auto done = consumer_->commit(offsets, limit_of_call()); !done)
           observe::log_info("offsets not committed; records may come again",
                             {{"stage", options_.stage}, {"error", done.error().message}});
         offsets_pending_ = false;
@@ -456,7 +460,7 @@ void Loop::Impl::commit_offsets_again() {
   std::vector<PartitionOffset> offsets;
   for (const auto& [partition, held] : held_)
     if (held.step == Held::Step::running && held.sent >= 0) offsets.push_back({partition, held.sent});
-  const auto sent = consumer_->commit(offsets, false);
+  const auto sent = consumer_->commit(offsets, 0ms);
   if (sent && *sent) offsets_pending_ = false;
   last_offsets_ = Clock::now();
 }
@@ -485,7 +489,7 @@ void Loop::Impl::shut_down() {
   if (consumer_) {
     // What close() revokes was committed above, or is not to be.
     dropping_consumer_ = true;
-    consumer_->close(std::max<std::chrono::milliseconds>(left_of_stop(), 1s));
+    consumer_->close(limit_of_call());
     consumer_.reset();
   }
   restores_.reset();

@@ -92,6 +92,8 @@ class Loop::Impl final : private GroupConsumer::Listener {
   void back_off(const Error& why, const char* doing);
   void publish_status(bool now);
   std::chrono::milliseconds left_of_stop() const;
+  /// Of one without a transaction; a second also when the time to stop is over, since the broker is most often there.
+  std::chrono::milliseconds limit_of_call() const;
 
   // loop_partitions.cc
   std::vector<std::int64_t> on_assigned(const std::vector<TopicPartition>& partitions) override;

@@ -146,9 +146,9 @@ const std::optional<Error>& LoopProducer::failure() const { return impl_->failur
 bool LoopProducer::in_transaction() const { return impl_->open_transaction; }
 void LoopProducer::forget_produced() { impl_->produced = 0; }
 
-Outcome LoopProducer::flush(Error& why) {
+Outcome LoopProducer::flush(std::chrono::milliseconds limit, Error& why) {
   const Watchdog::Call call(impl_->watch, "rd_kafka_flush", call_timeout);
-  const auto code = rd_kafka_flush(impl_->handle.get(), static_cast<int>(call_timeout.count()));
+  const auto code = rd_kafka_flush(impl_->handle.get(), static_cast<int>(std::min(limit, call_timeout).count()));
   if (impl_->failure) {
     why = *impl_->failure;
     return Outcome::recreate;  // what is still on its way must not arrive among what comes again

@@ -70,9 +70,9 @@ class GroupConsumer {
   /// Where to start by the topic's `start`, when that could not be set in the group before we joined.
   std::optional<std::int64_t> resolved_start(const TopicPartition& partition) const;
 
-  /// Plain commit. `wait`: for the broker's answer; else only sends, and a failure is told later by poll_commits().
-  /// False: not sent, another is under way.
-  Result<bool> commit(const std::vector<PartitionOffset>& offsets, bool wait);
+  /// Plain commit. `wait`: for the broker's answer, so long; with 0 only sends, and a failure is told later by
+  /// poll_commits(). False: not sent, another is under way.
+  Result<bool> commit(const std::vector<PartitionOffset>& offsets, std::chrono::milliseconds wait);
   /// Answers to earlier commits: the last error, if any came.
   std::optional<Error> poll_commits();
 
@@ -106,7 +106,7 @@ class LoopProducer final : public Output {
   const std::optional<Error>& failure() const;
 
   /// All that is produced is acknowledged. At least once.
-  Outcome flush(Error& why);
+  Outcome flush(std::chrono::milliseconds limit, Error& why);
   /// Offsets join the transaction, which commits. Exactly once.
   Outcome commit(const std::vector<PartitionOffset>& offsets, const rd_kafka_consumer_group_metadata_t* group,
                  std::chrono::milliseconds limit, Error& why);

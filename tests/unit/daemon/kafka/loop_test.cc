@@ -96,5 +96,33 @@ TEST(LoopOnEmbeddedBroker, IsNotReadyWhileItsPartitionsAreLostWithTheBroker) {
   loop.stop(5s);
 }
 
+/// Has something to write when it is told to finish.
+class LateProcessor final : public test::CountingProcessor {
+ public:
+  using CountingProcessor::CountingProcessor;
+  void finish(std::span<const TopicPartition>, std::chrono::milliseconds, Output& output) override {
+    output.produce({"out", std::nullopt, "late", {}, std::nullopt});
+  }
+};
+
+TEST(LoopOnEmbeddedBroker, StopsInItsTimeAlsoWhenTheBrokerIsAway) {
+  auto broker = EmbeddedBroker::start();
+  ASSERT_TRUE(broker);
+  ASSERT_TRUE(broker->create_topic("in", 2));
+  ASSERT_TRUE(broker->create_topic("out", 1));
+  const LoopOptions options = embedded_options(*broker);
+  observe::Metrics metrics;
+  Watchdog watchdog;
+  LateProcessor processor({"out", "", options.client, 0us});
+  Loop loop(options, processor, watchdog, metrics, [](const LoopFailure&) { FAIL(); });
+  loop.start();
+  ASSERT_TRUE(eventually(20s, [&] { return loop.status().ready() && loop.status().assigned == 2; }));
+  rd_kafka_mock_broker_set_down(broker->handle(), 1);
+  const auto begun = std::chrono::steady_clock::now();
+  loop.stop(500ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 6s);
+  rd_kafka_mock_broker_set_up(broker->handle(), 1);
+}
+
 }  // namespace
 }  // namespace newswatch::kafka
