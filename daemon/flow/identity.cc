@@ -55,21 +55,25 @@ std::string base32(const Digest& digest) {
 
 // Runs of ASCII blanks and no-break spaces become one space; none at the ends.
 std::string collapse_blanks(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  bool pending = false;
+  std::string out(text.size(), '\0');
+  char* to = out.data();
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    const bool no_break = c == '\xC2' && i + 1 < text.size() && text[i + 1] == '\xA0';
-    if (no_break || c == ' ' || (c >= '\t' && c <= '\r')) {
-      pending = !out.empty();
-      i += no_break;
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > ' ' && byte != 0xC2) [[likely]] {  // this runs over the body of every article that matches
+      *to++ = c;
       continue;
     }
-    if (pending) out += ' ';
-    pending = false;
-    out += c;
+    const bool no_break = byte == 0xC2 && i + 1 < text.size() && text[i + 1] == '\xA0';
+    if (!no_break && c != ' ' && !(c >= '\t' && c <= '\r')) {
+      *to++ = c;
+      continue;
+    }
+    i += no_break;
+    if (to != out.data() && to[-1] != ' ') *to++ = ' ';
   }
+  if (to != out.data() && to[-1] == ' ') --to;
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return out;
 }
 
