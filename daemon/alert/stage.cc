@@ -11,6 +11,7 @@
 
 #include "daemon/alert/core.h"
 #include "daemon/alert/restore.h"
+#include "daemon/flow/identity.h"
 #include "daemon/flow/record_codec.h"
 #include "daemon/flow/rejected.h"
 #include "daemon/kafka/client.h"
@@ -249,7 +250,7 @@ void AlertProcessor::set_aside(const kafka::Record& record, const Error& error, 
   if (rejected.value.size() > keep) rejected.value.resize(keep);
   kafka::OutRecord out;
   out.topic = options_.topics.rejected.name;
-  if (record.key()) out.key = std::string(*record.key());
+  if (record.key()) out.key = flow::bounded_id(*record.key());
   out.value = std::move(rejected.value);
   for (flow::RecordHeader& header : rejected.headers)
     out.headers.emplace_back(std::move(header.name), std::move(header.value));

@@ -126,11 +126,12 @@ class MatchProcessor final : public kafka::Processor {
   void reject(const kafka::Record& record, const Input& input, const Error& error, Time time, std::size_t most_bytes,
               kafka::Output& output) {
     const Article& article = input.matching->article();
+    // A key of megabytes would be refused however little is kept of the value, and the partition would stand for ever.
     std::optional<std::string> key;
     if (!article.id.empty()) {
-      key = flow::article_name(article.feed, article.id);
+      key = flow::article_name(article.feed, flow::bounded_id(article.id));
     } else if (record.key()) {
-      key = std::string(*record.key());
+      key = flow::bounded_id(*record.key());
     }
     flow::RejectedRecord rejected =
         flow::reject("match", error.code, error.message, origin(record), time, record.value().value_or(std::string_view{}));

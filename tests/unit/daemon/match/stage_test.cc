@@ -126,6 +126,15 @@ TEST_F(MatchStage, KeepsOnlyTheHeadOfALargeRejectedRecord) {
   EXPECT_EQ(header(output_.records[0], "nw_original_bytes"), std::to_string(large.size()));
 }
 
+TEST_F(MatchStage, KeepsTheKeyOfARejectedRecordSmall) {
+  const std::string large(2'000'000, 'x');
+  process("articles", "junk", large);
+  process("articles", R"({"id":")" + large + R"(","body":7})");
+  ASSERT_EQ(output_.records.size(), 2u);
+  EXPECT_EQ(output_.records[0].key->size(), 1'000u);
+  EXPECT_EQ(output_.records[1].key->size(), std::string("wires/").size() + 1'000u);
+}
+
 TEST_F(MatchStage, CountsAnArticleOnceHoweverOftenItComesAgain) {
   process("articles", R"({"id":"1","body":"NATO"})");
   process("articles", "junk");
