@@ -257,10 +257,13 @@ void allow_common_keys(yaml::Mapping& map) {
   for (const char* key : {"type", "group", "expire"}) map.allow(key);
 }
 
-std::optional<Settings> load(const std::string& path, Purpose purpose, yaml::Diagnostics& diagnostics) {
+std::optional<Settings> load_as_far_as_it_goes(const std::string& path, Purpose purpose, yaml::Diagnostics& diagnostics) {
   const auto root = yaml::load_file(path, diagnostics);
-  if (!root) return std::nullopt;
-  auto settings = read(*root, path, purpose, diagnostics);
+  return root ? read(*root, path, purpose, diagnostics) : std::nullopt;
+}
+
+std::optional<Settings> load(const std::string& path, Purpose purpose, yaml::Diagnostics& diagnostics) {
+  auto settings = load_as_far_as_it_goes(path, purpose, diagnostics);
   return diagnostics.has_errors() ? std::nullopt : std::move(settings);
 }
 

@@ -14,7 +14,10 @@ namespace newswatch::config {
 /// empty when any of it is an error. What only a kind of destination knows is checked by deliver, rule files by the rule
 /// reader: run them on the same Diagnostics, so that the user sees everything at once.
 std::optional<Settings> load(const std::string& path, Purpose purpose, yaml::Diagnostics& diagnostics);
-/// The same of a text; `path` names it in messages, and relative paths are looked up beside it.
+/// The same, but what could be read is returned with errors too, so that others check their parts of it in the same pass.
+/// To be used only when nothing was reported.
+std::optional<Settings> load_as_far_as_it_goes(const std::string& path, Purpose purpose, yaml::Diagnostics& diagnostics);
+/// As load() of a text; `path` names it in messages, and relative paths are looked up beside it.
 std::optional<Settings> load_text(std::string text, const std::string& path, Purpose purpose,
                                   yaml::Diagnostics& diagnostics);
 

@@ -49,6 +49,12 @@ Clock::duration backoff(int failures) {
   return std::min<Clock::duration>(100ms * (1 << std::min(failures, 6)), 5s);
 }
 
+/// On the embedded broker a rebalance takes as long as a session may.
+LoopOptions of_the_broker(LoopOptions options) {
+  if (options.embedded) options.session_timeout = 3s;
+  return options;
+}
+
 }  // namespace
 
 LoopOptions loop_options(const config::Common& common, std::string stage, std::string worker) {
@@ -77,7 +83,7 @@ std::string transactional_id(const LoopOptions& options) {
 
 Loop::Loop(LoopOptions options, Processor& processor, Watchdog& watchdog, observe::Metrics& metrics,
            std::function<void(const LoopFailure&)> failed)
-    : impl_(std::make_unique<Impl>(std::move(options), processor, watchdog, metrics, std::move(failed))) {}
+    : impl_(std::make_unique<Impl>(of_the_broker(std::move(options)), processor, watchdog, metrics, std::move(failed))) {}
 Loop::~Loop() { stop(0ms); }
 void Loop::start() { impl_->start(); }
 void Loop::request_stop() { impl_->request_stop(std::nullopt); }

@@ -204,7 +204,6 @@ kafka::LoopOptions worker_options(const config::Common& common, const config::Ma
   // of 3 KB a second over all workers.
   options.prefetch_kbytes = std::max(16, 80 / std::max(1, settings.workers)) * 1024;
   options.embedded = embedded;
-  if (embedded) options.session_timeout = 3s;
   return options;
 }
 
