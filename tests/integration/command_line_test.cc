@@ -100,9 +100,10 @@ TEST_F(CommandLine, CheckOfAConfigurationNeedsNeitherBrokerNorSecrets) {
 }
 
 TEST_F(CommandLine, CheckOfAConfigurationTellsItsFaultsAndThoseOfItsRulesAtOnce) {
-  const auto config = configuration("bad.yaml", "guarante: exactly_once\n");
+  const auto config = configuration("bad.yaml", "guarante: exactly_once\ndestinations: {hook: {type: webhook}}\n");
   EXPECT_EQ(run({"check", "--config", config}), 78);
   EXPECT_TRUE(said("newswatchd.yaml:4:1")) << output_;
+  EXPECT_TRUE(said("newswatchd.yaml:5:22")) << output_;
   EXPECT_TRUE(said("bad.yaml:2:")) << output_;
 }
 
