@@ -546,6 +546,10 @@ void Loop::Impl::publish_status(bool now) {
     if (!held.at_end) status.caught_up = false;
   }
   if (restoring > 0) status.restored = restored / restoring;
+  if (trouble_told_ && at - *trouble_told_ > 30s) {  // an idle worker would show it for ever
+    trouble_told_.reset();
+    trouble_.clear();
+  }
   status.trouble = trouble_;
   partitions_.set(status.assigned);
   lag_.set(static_cast<double>(status.lag));

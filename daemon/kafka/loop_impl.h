@@ -160,6 +160,7 @@ class Loop::Impl final : private GroupConsumer::Listener {
   std::optional<Clock::time_point> next_idle_;
   std::optional<LoopFailure> failure_;
   std::string trouble_;
+  std::optional<Clock::time_point> trouble_told_;  ///< of what librdkafka told: it does not tell when that is over
   std::vector<Position> positions_;  ///< reused
   observe::LogRepeat repeat_open_, repeat_group_, repeat_broken_, repeat_poison_, repeat_commit_;
 

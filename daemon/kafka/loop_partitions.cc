@@ -110,6 +110,7 @@ void Loop::Impl::on_client_error(rd_kafka_resp_err_t code, const char* reason) {
     return;
   }
   trouble_ = to_error(code, "consuming", reason).message;
+  trouble_told_ = Clock::now();
   repeat_group_.log(observe::LogLevel::warn, "trouble with the consumer",
                     {{"stage", options_.stage}, {"worker", options_.worker}, {"error", trouble_}});
 }

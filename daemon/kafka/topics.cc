@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto admin_timeout = 9s;
+constexpr auto metadata_timeout = 3s;  // asked again and again while no broker answers: a stop must not wait long
 constexpr std::int64_t largest_record = 900'000;  // DESIGN 2.2; the broker's limit counts the batch around it too
 
 std::string milliseconds_text(std::chrono::milliseconds span) { return std::to_string(span.count()); }
@@ -77,7 +78,7 @@ class Admin {
 
   Result<Cluster> describe() {
     const struct rd_kafka_metadata* raw = nullptr;
-    const auto code = rd_kafka_metadata(handle_.get(), 1, nullptr, &raw, static_cast<int>(ms(admin_timeout)));
+    const auto code = rd_kafka_metadata(handle_.get(), 1, nullptr, &raw, static_cast<int>(ms(metadata_timeout)));
     const MetadataPtr metadata(raw);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return to_error(code, "asking Kafka for its topics");
     Cluster cluster;
