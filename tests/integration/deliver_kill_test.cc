@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <random>
@@ -109,7 +110,8 @@ TEST(DeliverKill, AWebhookGetsEveryAlertWithItsIdUnchanged) {
     EXPECT_EQ(boost::json::parse(*all.begin()).at("id").as_string(), id);
   }
   EXPECT_EQ(got, expected_ids());
-  EXPECT_LE(repeated, static_cast<std::size_t>(alerts)) << "at most what was in hand at a kill comes again";
+  // What waits for a retry holds the watermark back: at each kill up to 1,000 alerts of each partition come again.
+  EXPECT_LE(repeated, static_cast<std::size_t>(kills * std::min(alerts, 4 * 1000)));
   RecordProperty("repeated", static_cast<int>(repeated));
   EXPECT_TRUE(read_topic(cluster->properties(), names.topics.undelivered.name).empty());
 }
