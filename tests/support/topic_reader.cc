@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "daemon/kafka/handle.h"
 
 namespace newswatch::test {
@@ -21,6 +23,18 @@ std::optional<PartitionReader> open(const kafka::Properties& properties, Partiti
   return std::move(*reader);
 }
 
+/// Asks again for a while: the leaders of a topic that was just made, or of a node that just went, are not known at once.
+template <typename Ask>
+auto patiently(Ask ask) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  auto answer = ask();
+  while (!answer && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    answer = ask();
+  }
+  return answer;
+}
+
 }  // namespace
 
 std::vector<ReadRecord> read_topic(const kafka::Properties& properties, const std::string& topic,
@@ -29,14 +43,14 @@ std::vector<ReadRecord> read_topic(const kafka::Properties& properties, const st
   auto marks_reader = open(properties, PartitionReader::Isolation::read_uncommitted);
   auto reader = open(properties, isolation);
   if (!marks_reader || !reader) return records;
-  const auto partitions = marks_reader->partition_count(topic, limit);
+  const auto partitions = patiently([&] { return marks_reader->partition_count(topic, limit); });
   if (!partitions) {
     ADD_FAILURE() << partitions.error().message;
     return records;
   }
   for (int partition = 0; partition < *partitions; ++partition) {
     const kafka::TopicPartition from{topic, partition};
-    const auto marks = marks_reader->watermarks(from, limit);
+    const auto marks = patiently([&] { return marks_reader->watermarks(from, limit); });
     if (!marks) {
       ADD_FAILURE() << marks.error().message;
       return records;
@@ -76,7 +90,8 @@ std::map<int, std::int64_t> topic_ends(const kafka::Properties& properties, cons
   if (!reader) return ends;
   const auto partitions = reader->partition_count(topic, limit);
   for (int partition = 0; partitions && partition < *partitions; ++partition)
-    if (const auto marks = reader->watermarks({topic, partition}, limit)) ends[partition] = marks->high;
+    if (const auto marks = patiently([&] { return reader->watermarks({topic, partition}, limit); }))
+      ends[partition] = marks->high;
   return ends;
 }
 
