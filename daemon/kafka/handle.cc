@@ -11,9 +11,28 @@ namespace {
 
 using observe::LogLevel;
 
+// Why there is no connection: what librdkafka's text says, and what the operator looks at. A wrong password shows here
+// only; to a call that waits, librdkafka says no more than that there is no broker.
+void log_no_connection(LogLevel level, const char* client, std::string_view text) {
+  static observe::LogRepeat login, certificate, handshake, other;
+  const auto says = [text](std::string_view words) { return text.find(words) != std::string_view::npos; };
+  if (says("SASL authentication error"))
+    login.log(level, "authentication failed at a Kafka broker",
+              {{"client", client}, {"look_at", "kafka.security: mechanism, username, password"}, {"detail", text}});
+  else if (says("certificate verify failed"))
+    certificate.log(level, "the certificate of a Kafka broker is refused",
+                    {{"client", client},
+                     {"look_at", "kafka.security.ca_file: the authority that signed it; kafka.brokers: the names in it"},
+                     {"detail", text}});
+  else if (says("SSL handshake failed"))
+    handshake.log(level, "no TLS connection to a Kafka broker",
+                  {{"client", client}, {"look_at", "kafka.security.protocol; kafka.brokers: the port"}, {"detail", text}});
+  else
+    other.log(level, "no connection to a Kafka broker", {{"client", client}, {"detail", text}});
+}
+
 // librdkafka repeats itself while a broker is away; one line in half a minute a kind says as much.
 void write_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
-  static observe::LogRepeat connection;
   static observe::LogRepeat requests;
   const char* client = handle ? rd_kafka_name(handle) : "";
   const std::string_view kind = facility;
@@ -21,7 +40,7 @@ void write_log(const rd_kafka_t* handle, int level, const char* facility, const 
   // One set of options serves consumers and producers; each warns of what is the other's.
   if (kind == "CONFWARN" || kind == "AUTOCREATE") return;
   if (kind == "FAIL") {
-    connection.log(wanted, "no connection to a Kafka broker", {{"client", client}, {"detail", text}});
+    log_no_connection(wanted, client, text);
   } else if (kind == "GETPID" || kind == "ERROR" || kind == "TXNERR" || kind == "ADDPARTS" || kind == "ADDOFFSETS") {
     // Told to us as an error too, and logged there in our words; or, of GETPID, asked again.
     observe::log(LogLevel::debug, "librdkafka", {{"client", client}, {"facility", facility}, {"detail", text}});
