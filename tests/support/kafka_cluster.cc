@@ -38,7 +38,7 @@ int free_port_base(int nodes) {
     const int base = std::uniform_int_distribution(260, 319)(random) * 100;
     bool free = true;
     for (int node = 1; node <= nodes; ++node)
-      for (int port = 2; port <= 4; ++port) free = free && port_free(base + 10 * node + port);
+      for (int port = 2; port <= 5; ++port) free = free && port_free(base + 10 * node + port);
     if (free) return base;
   }
   return 0;
@@ -68,8 +68,9 @@ KafkaCluster* KafkaCluster::shared() {
   return cluster.get();
 }
 
-std::unique_ptr<KafkaCluster> KafkaCluster::start(int nodes) {
+std::unique_ptr<KafkaCluster> KafkaCluster::start(int nodes, bool secure) {
   std::unique_ptr<KafkaCluster> cluster(new KafkaCluster);
+  cluster->secure_ = secure;
   std::string directory = (std::filesystem::temp_directory_path() / "newswatch-kafka-XXXXXX").string();
   if (!::mkdtemp(directory.data())) {
     why = "no temporary directory";
@@ -101,8 +102,9 @@ KafkaCluster::~KafkaCluster() {
 }
 
 std::string KafkaCluster::script(const std::string& command) const {
-  const std::string line = "KAFKA_DATA='" + data_ + "' KAFKA_PORT_BASE=" + std::to_string(port_base_) + " '" +
-                           NEWSWATCH_SOURCE_DIR + "/scripts/kafka' " + command;
+  const std::string line = "KAFKA_DATA='" + data_ + "' KAFKA_PORT_BASE=" + std::to_string(port_base_) +
+                           (secure_ ? " KAFKA_SECURE=1" : "") + " '" + NEWSWATCH_SOURCE_DIR + "/scripts/kafka' " +
+                           command;
   auto [status, output] = run(line);
   if (status != 0) std::fprintf(stderr, "scripts/kafka %s: %s\n", command.c_str(), output.c_str());
   return output;

@@ -18,7 +18,9 @@ class KafkaCluster {
   /// use unique() for every name. Null: none can be had, see why_none().
   static KafkaCluster* shared();
   /// A cluster of its own, 1 or 3 nodes, on free ports, with its data in a temporary directory. Null as above.
-  static std::unique_ptr<KafkaCluster> start(int nodes);
+  static std::unique_ptr<KafkaCluster> start(int nodes) { return start(nodes, false); }
+  /// The same, one node, that beside bootstrap() listens with TLS and a login: PLAIN or SCRAM-SHA-512.
+  static std::unique_ptr<KafkaCluster> start_secure() { return start(1, true); }
   static const std::string& why_none();
 
   ~KafkaCluster();  ///< stops and wipes what start() made
@@ -26,6 +28,12 @@ class KafkaCluster {
   KafkaCluster& operator=(const KafkaCluster&) = delete;
 
   const std::string& bootstrap() const { return bootstrap_; }
+  // Of a cluster from start_secure() only.
+  static constexpr const char* secure_user = "newswatch";
+  static constexpr const char* secure_password = "newswatch-secret";
+  std::string secure_bootstrap() const { return "127.0.0.1:" + std::to_string(port_base_ + 15); }
+  std::string ca_file() const { return data_ + "/tls/ca.pem"; }
+
   config::Kafka settings() const;
   kafka::Properties properties() const;
   void create_topic(const std::string& name, int partitions,
@@ -42,10 +50,12 @@ class KafkaCluster {
 
  private:
   KafkaCluster() = default;
+  static std::unique_ptr<KafkaCluster> start(int nodes, bool secure);
   std::string script(const std::string& command) const;
 
   std::string bootstrap_, data_;
   int port_base_ = 0;
+  bool secure_ = false;
 };
 
 /// A name that no other test or run uses.
