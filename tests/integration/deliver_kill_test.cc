@@ -52,7 +52,8 @@ void run_with_kills(const KafkaCluster& cluster, const Names& names, const std::
   const auto properties = cluster.properties();
   const auto start = [&] {
     return Process({std::string(NEWSWATCH_PROGRAMS) + "/deliver_worker_program", "brokers=" + cluster.bootstrap(),
-                    "prefix=" + names.prefix, "instance=a", "guarantee=" + guarantee, destination});
+                    "prefix=" + names.prefix, "instance=a", "guarantee=" + guarantee, destination,
+                    guarantee == "at_least_once" ? "commit_ms=1000" : "commit_ms=100"});
   };
   int fed = 0;
   const auto feed = [&](int to) {

@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   common.topics = config::Topics::named(common.prefix);
   common.instance = given["instance"];
   if (given["guarantee"] == "at_least_once") common.guarantee = config::Guarantee::at_least_once;
+  if (given.contains("commit_ms")) common.commit_interval = std::chrono::milliseconds(std::stoi(given["commit_ms"]));
 
   observe::Metrics metrics;
   kafka::Watchdog watchdog;

@@ -73,6 +73,7 @@ class Workers {
   Process start(const std::string& instance) const {
     return Process({std::string(NEWSWATCH_PROGRAMS) + "/loop_worker_program", "brokers=" + cluster_.bootstrap(),
                     "prefix=" + names_.prefix, "instance=" + instance, "guarantee=" + guarantee_,
+                    guarantee_ == "at_least_once" ? "commit_ms=1000" : "commit_ms=100",
                     "topics=" + names_.input, "output=" + names_.output, "state=" + names_.state, "work_us=1000"});
   }
 

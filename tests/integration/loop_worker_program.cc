@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   common.prefix = given["prefix"];
   common.instance = given["instance"];
   if (given["guarantee"] == "at_least_once") common.guarantee = config::Guarantee::at_least_once;
+  if (given.contains("commit_ms")) common.commit_interval = std::chrono::milliseconds(std::stoi(given["commit_ms"]));
   kafka::LoopOptions options = kafka::loop_options(common, "alert", "0");
   std::istringstream topics(given["topics"]);
   for (std::string topic; std::getline(topics, topic, ',');) {
