@@ -3,22 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "daemon/flow/alert.h"
 #include "daemon/flow/json_writer.h"
 #include "daemon/observe/log.h"
 #include "daemon/replay/match_files.h"
 
 namespace newswatch::replay {
 namespace {
-
-std::string_view name(engine::Severity severity) {
-  switch (severity) {
-    case engine::Severity::low: return "low";
-    case engine::Severity::medium: return "medium";
-    case engine::Severity::high: return "high";
-    case engine::Severity::critical: return "critical";
-  }
-  return "";
-}
 
 std::string_view name(Field field) { return field == Field::title ? "title" : "body"; }
 
@@ -67,7 +58,7 @@ std::string to_json(const flow::MatchRecord& match, bool with_hits) {
   std::string out;
   flow::JsonWriter json(out);
   json.begin_object();
-  json.member("article", match.article.id).member("rule", match.rule.id).member("severity", name(match.rule.severity));
+  json.member("article", match.article.id).member("rule", match.rule.id).member("severity", flow::name(match.rule.severity));
   if (with_hits) {
     json.key("entities").begin_array();
     for (const std::string& entity : match.evidence.entities) json.value(entity);
@@ -85,7 +76,7 @@ std::string to_json(const flow::MatchRecord& match, bool with_hits) {
 
 std::string to_text(const flow::MatchRecord& match, bool colour, bool with_hits) {
   const std::string_view bold = colour ? "\x1b[1m" : "", mark = colour ? "\x1b[1;31m" : "**", plain = colour ? "\x1b[0m" : "";
-  std::string out = std::string(bold) + match.rule.id + std::string(plain) + " [" + std::string(name(match.rule.severity)) + "] ";
+  std::string out = std::string(bold) + match.rule.id + std::string(plain) + " [" + std::string(flow::name(match.rule.severity)) + "] ";
   out += observe::escape_for_log(match.article.title.empty() ? match.article.id : match.article.title);
   if (!match.article.source.empty()) out += " (" + observe::escape_for_log(match.article.source) + ")";
   out += "\n";
